@@ -1,1 +1,51 @@
-//! (being written)
+//! Atomics, locks and threads: from std, or from loom or shuttle when a model is checked.
+//!
+//! Every other crate takes its concurrency from here, so that one `--cfg lsmer_loom` or
+//! `--cfg lsmer_shuttle` puts the whole engine under a model checker. These are `cfg`s and not
+//! features, because features unify: a dependant must not be able to switch a checker on.
+//!
+//! The locks do not poison: a panic while one is held leaves the data as it was, as in
+//! `parking_lot`. The engine turns a panic in background work into an error of its own.
+
+#[cfg(all(lsmer_loom, lsmer_shuttle))]
+compile_error!("choose one of `--cfg lsmer_loom` and `--cfg lsmer_shuttle`");
+
+mod lock;
+
+pub use lock::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+/// Atomic integers and pointers, and fences.
+pub mod atomic {
+    #[cfg(lsmer_loom)]
+    pub use loom::sync::atomic::{
+        AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+    };
+    #[cfg(lsmer_shuttle)]
+    pub use shuttle::sync::atomic::{
+        AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+    };
+    #[cfg(not(any(lsmer_loom, lsmer_shuttle)))]
+    pub use std::sync::atomic::{
+        AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+    };
+}
+
+/// Threads. Library code starts them through `Exec`, never directly.
+pub mod thread {
+    #[cfg(lsmer_loom)]
+    pub use loom::thread::{Builder, JoinHandle, current, spawn, yield_now};
+    #[cfg(lsmer_shuttle)]
+    pub use shuttle::thread::{Builder, JoinHandle, current, spawn, yield_now};
+    #[cfg(not(any(lsmer_loom, lsmer_shuttle)))]
+    pub use std::thread::{Builder, JoinHandle, current, spawn, yield_now};
+}
+
+/// Tells the processor, or the model checker, that this thread spins.
+pub fn spin_loop() {
+    #[cfg(lsmer_loom)]
+    loom::hint::spin_loop();
+    #[cfg(lsmer_shuttle)]
+    shuttle::hint::spin_loop();
+    #[cfg(not(any(lsmer_loom, lsmer_shuttle)))]
+    std::hint::spin_loop();
+}

@@ -1,0 +1,146 @@
+//! Blocks: what tables are read in, in one canonical columnar form.
+//!
+//! A table format stores blocks as it likes, and decodes them *into* this form when they enter
+//! the cache, so that every search and every merge is concrete code over one layout. The columns
+//! follow Pebble's `colblk`; fingerprints take the place of restart points and of a hash index.
+//!
+//! ```text
+//! byte  size
+//!    0  1      layout version (1)
+//!    1  1      flags: 1 wide ends, 2 kind column, 4 expiry column (reserved)
+//!    2  1      width of a seqno delta: 0 (all equal), 1, 2, 4 or 8
+//!    3  1      zero
+//!    4  4      n, rows
+//!    8  4      p, bytes of the prefix that all keys share
+//!   12  4      k, bytes of all key suffixes
+//!   16  4      v, bytes of all values
+//!   20  4      zero
+//!   24  8      smallest seqno
+//!   32  n      fingerprint of each user key: low byte of its hash
+//!       n * w  end of each key suffix; w = 4 if wide, else 2
+//!       n * w  end of each value
+//!       n * d  seqno minus smallest seqno, d = the width above
+//!       n      kind, if there is a kind column; else all are puts
+//!       p      prefix
+//!       k      suffixes
+//!       v      values
+//!       n * 4  first four bytes of each suffix, big-endian, zero-filled
+//!       8      zeros: eight bytes can be read behind every key
+//! ```
+//!
+//! Integers are little-endian but for the heads. Rows are in internal order (key ascending, then
+//! newest first). Every position follows from the first 32 bytes, so a reader can fetch the
+//! metadata of a cold block at once.
+
+mod builder;
+mod layout;
+mod search;
+
+use std::{fmt, ops::Range, sync::Arc};
+
+pub use builder::BlockBuilder;
+use layout::Layout;
+
+use crate::{EntryRef, Kind, Result, SeqNo};
+
+/// An immutable, decoded block; a clone shares the bytes.
+///
+/// Either *rows* in the canonical layout, or *opaque* bytes whose meaning only their table format
+/// knows (an index, a filter).
+#[derive(Clone)]
+pub struct Block(Arc<Repr>);
+
+struct Repr {
+    bytes: Vec<u8>,
+    layout: Layout,
+}
+
+impl Block {
+    /// Takes bytes in the canonical layout.
+    ///
+    /// # Errors
+    ///
+    /// [`Corruption`](crate::ErrorKind::Corruption) if they are not: after this, no access to the
+    /// block can fail, whatever the bytes were.
+    pub fn rows(bytes: Vec<u8>) -> Result<Self> {
+        let layout = Layout::decode(&bytes)?;
+        Ok(Self(Arc::new(Repr { bytes, layout })))
+    }
+
+    /// Takes bytes that only their table format understands. Such a block has no rows.
+    pub fn opaque(bytes: Vec<u8>) -> Self {
+        Self(Arc::new(Repr { bytes, layout: Layout::default() }))
+    }
+
+    /// Returns all bytes of the block.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0.bytes
+    }
+
+    /// Returns how much memory the block takes, in bytes.
+    pub fn weight(&self) -> usize {
+        self.0.bytes.capacity() + size_of::<Repr>() + 16
+    }
+
+    /// Returns the number of rows.
+    #[expect(clippy::len_without_is_empty, reason = "a block of rows is never empty")]
+    pub fn len(&self) -> u32 {
+        self.0.layout.rows
+    }
+
+    /// Returns the bytes that all keys begin with.
+    pub fn prefix(&self) -> &[u8] {
+        &self.0.bytes[self.0.layout.prefix.clone()]
+    }
+
+    /// Returns what follows the prefix in the key of `row`.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such row; likewise for the methods below.
+    pub fn suffix(&self, row: u32) -> &[u8] {
+        &self.0.bytes[self.0.layout.suffix(&self.0.bytes, row)]
+    }
+
+    /// Replaces `key` by the user key of `row`.
+    pub fn key_into(&self, row: u32, key: &mut Vec<u8>) {
+        key.clear();
+        key.extend_from_slice(self.prefix());
+        key.extend_from_slice(self.suffix(row));
+    }
+
+    /// Returns the value of `row`.
+    pub fn value(&self, row: u32) -> &[u8] {
+        &self.0.bytes[self.value_range(row)]
+    }
+
+    /// Returns where in [`bytes`](Self::bytes) the value of `row` is.
+    pub fn value_range(&self, row: u32) -> Range<usize> {
+        self.0.layout.value(&self.0.bytes, row)
+    }
+
+    /// Returns when `row` was written.
+    pub fn seqno(&self, row: u32) -> SeqNo {
+        self.0.layout.seqno(&self.0.bytes, row)
+    }
+
+    /// Returns what `row` does to its key.
+    pub fn kind(&self, row: u32) -> Kind {
+        self.0.layout.kind(&self.0.bytes, row)
+    }
+
+    /// Returns the entry of `row`, with its key copied into `key`.
+    pub fn entry<'a>(&'a self, row: u32, key: &'a mut Vec<u8>) -> EntryRef<'a> {
+        self.key_into(row, key);
+        EntryRef { key, seqno: self.seqno(row), kind: self.kind(row), value: self.value(row) }
+    }
+}
+
+impl fmt::Debug for Block {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Block({} rows, {} bytes)", self.len(), self.0.bytes.len())
+    }
+}
+
+#[cfg(test)]
+mod tests;

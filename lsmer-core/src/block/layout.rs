@@ -1,0 +1,185 @@
+//! Where each column of a block begins, and the pass that makes every later access safe.
+
+use std::ops::Range;
+
+use crate::{Error, ErrorKind, Kind, MAX_KEY_BYTES, Result, SeqNo, codec::Fields};
+
+pub(super) const VERSION: u8 = 1;
+pub(super) const HEADER_BYTES: usize = 32;
+pub(super) const PADDING_BYTES: usize = 8;
+pub(super) const FLAG_WIDE: u8 = 1;
+pub(super) const FLAG_KINDS: u8 = 2;
+pub(super) const FLAG_EXPIRY: u8 = 4;
+
+/// The positions of the columns, in bytes from the start of the block.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Layout {
+    pub(super) rows: u32,
+    wide: bool,
+    seqno_width: u8,
+    seqno_base: u64,
+    pub(super) fingerprints: usize,
+    key_ends: usize,
+    value_ends: usize,
+    seqnos: usize,
+    /// `None`: all rows are puts.
+    kinds: Option<usize>,
+    pub(super) prefix: Range<usize>,
+    keys: usize,
+    values: usize,
+    pub(super) heads: usize,
+}
+
+impl Layout {
+    /// Checks that the columns fit and that ends do not decrease.
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self> {
+        let mut header = Fields::new(bytes);
+        let [version, flags, seqno_width, _] = header.array()?;
+        if version != VERSION || flags & FLAG_EXPIRY != 0 {
+            let what = "a block layout that this version of lsmer does not know";
+            return Err(Error::new(ErrorKind::Unsupported, what));
+        }
+        let rows = header.u32()?;
+        let [prefix, keys, values] = [header.u32()?, header.u32()?, header.u32()?];
+        header.u32()?;
+        let seqno_base = header.u64()?;
+        if rows == 0 || !matches!(seqno_width, 0 | 1 | 2 | 4 | 8) {
+            return Err(Error::corruption("a block header makes no sense"));
+        }
+
+        let mut at = HEADER_BYTES;
+        let mut column = |bytes: u64| -> Result<usize> {
+            let start = at;
+            at = usize::try_from(bytes)
+                .ok()
+                .and_then(|bytes| start.checked_add(bytes))
+                .ok_or_else(|| Error::corruption("a block column is too long"))?;
+            Ok(start)
+        };
+        let wide = flags & FLAG_WIDE != 0;
+        let n = u64::from(rows);
+        let width = if wide { 4 } else { 2 };
+        let fingerprints = column(n)?;
+        let key_ends = column(n * width)?;
+        let value_ends = column(n * width)?;
+        let seqnos = column(n * u64::from(seqno_width))?;
+        let kinds = if flags & FLAG_KINDS != 0 { Some(column(n)?) } else { None };
+        let prefix_at = column(u64::from(prefix))?;
+        let keys_at = column(u64::from(keys))?;
+        let values_at = column(u64::from(values))?;
+        let heads = column(n * 4)?;
+        column(PADDING_BYTES as u64)?;
+        if at != bytes.len() {
+            return Err(Error::corruption("a block is not as long as its columns"));
+        }
+        let layout = Self {
+            rows,
+            wide,
+            seqno_width,
+            seqno_base,
+            fingerprints,
+            key_ends,
+            value_ends,
+            seqnos,
+            kinds,
+            prefix: prefix_at..keys_at,
+            keys: keys_at,
+            values: values_at,
+            heads,
+        };
+        layout.check(bytes)?;
+        Ok(layout)
+    }
+
+    fn check(&self, bytes: &[u8]) -> Result<()> {
+        let keys = self.values - self.keys;
+        let values = self.heads - self.values;
+        let prefix = self.prefix.len();
+        let mut last = (0, 0);
+        for row in 0..self.rows {
+            let ends = (self.end(bytes, self.key_ends, row), self.end(bytes, self.value_ends, row));
+            let grows = last.0 <= ends.0 && last.1 <= ends.1;
+            if !grows || ends.0 > keys || ends.1 > values {
+                return Err(Error::corruption("a block has entries that overlap"));
+            }
+            if ends.0 - last.0 + prefix > MAX_KEY_BYTES {
+                return Err(Error::corruption("a block has a key over the limit"));
+            }
+            if let Some(kinds) = self.kinds {
+                Kind::decode(bytes[kinds + row as usize])?;
+            }
+            last = ends;
+        }
+        if last != (keys, values) || prefix > MAX_KEY_BYTES {
+            return Err(Error::corruption("a block has bytes that belong to no entry"));
+        }
+        if self.seqno_base.checked_add(self.widest_delta(bytes)).is_none() {
+            return Err(Error::corruption("a block has a seqno over 64 bits"));
+        }
+        Ok(())
+    }
+
+    fn widest_delta(&self, bytes: &[u8]) -> u64 {
+        (0..self.rows).map(|row| self.seqno_delta(bytes, row)).max().unwrap_or(0)
+    }
+
+    fn end(&self, bytes: &[u8], column: usize, row: u32) -> usize {
+        let row = row as usize;
+        if self.wide {
+            read_u32(bytes, column + row * 4)
+        } else {
+            read_u16(bytes, column + row * 2)
+        }
+    }
+
+    fn span(&self, bytes: &[u8], column: usize, row: u32) -> Range<usize> {
+        let start = if row == 0 { 0 } else { self.end(bytes, column, row - 1) };
+        start..self.end(bytes, column, row)
+    }
+
+    pub(super) fn suffix(&self, bytes: &[u8], row: u32) -> Range<usize> {
+        let span = self.span(bytes, self.key_ends, row);
+        self.keys + span.start..self.keys + span.end
+    }
+
+    pub(super) fn value(&self, bytes: &[u8], row: u32) -> Range<usize> {
+        let span = self.span(bytes, self.value_ends, row);
+        self.values + span.start..self.values + span.end
+    }
+
+    pub(super) fn seqno(&self, bytes: &[u8], row: u32) -> SeqNo {
+        assert!(row < self.rows, "no such row");
+        SeqNo(self.seqno_base + self.seqno_delta(bytes, row))
+    }
+
+    fn seqno_delta(&self, bytes: &[u8], row: u32) -> u64 {
+        let at = self.seqnos + row as usize * usize::from(self.seqno_width);
+        match self.seqno_width {
+            0 => 0,
+            1 => u64::from(bytes[at]),
+            2 => read_u16(bytes, at) as u64,
+            4 => read_u32(bytes, at) as u64,
+            _ => u64::from_le_bytes(*bytes[at..].first_chunk().expect("eight bytes a row")),
+        }
+    }
+
+    pub(super) fn kind(&self, bytes: &[u8], row: u32) -> Kind {
+        assert!(row < self.rows, "no such row");
+        let Some(kinds) = self.kinds else { return Kind::Put };
+        Kind::decode(bytes[kinds + row as usize]).expect("checked by decode")
+    }
+
+    /// The first four bytes of a suffix, as a number that orders like it.
+    pub(super) fn head(&self, bytes: &[u8], row: u32) -> u32 {
+        let at = self.heads + row as usize * 4;
+        u32::from_be_bytes(*bytes[at..].first_chunk().expect("four bytes a row"))
+    }
+}
+
+fn read_u16(bytes: &[u8], at: usize) -> usize {
+    usize::from(u16::from_le_bytes(*bytes[at..].first_chunk().expect("inside a column")))
+}
+
+fn read_u32(bytes: &[u8], at: usize) -> usize {
+    u32::from_le_bytes(*bytes[at..].first_chunk().expect("inside a column")) as usize
+}

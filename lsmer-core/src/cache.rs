@@ -1,0 +1,30 @@
+//! The seam for block caches.
+
+use std::fmt;
+
+use crate::{Block, BlockId, TableId};
+
+/// Keeps decoded blocks in memory.
+///
+/// # Obligations
+///
+/// - `CACHE-01` [`get`](Self::get) returns what was last inserted under that id, or nothing.
+/// - `CACHE-02` After every call, [`bytes`](Self::bytes) is at most the capacity plus one block.
+/// - `CACHE-03` A cache may refuse or drop anything at any time.
+///
+/// # Concurrency
+///
+/// Shared by all threads. May take a lock of its own for a moment; never blocks on I/O.
+pub trait BlockCache: Send + Sync + fmt::Debug {
+    /// Returns a block if it is here.
+    fn get(&self, id: &BlockId) -> Option<Block>;
+
+    /// Offers a block.
+    fn insert(&self, id: BlockId, block: Block);
+
+    /// Drops the blocks of a table that is gone.
+    fn remove_table(&self, table: TableId);
+
+    /// Returns the memory that the blocks here take.
+    fn bytes(&self) -> usize;
+}

@@ -1,0 +1,191 @@
+//! The seam for background work, and the only way the engine waits.
+//!
+//! Work is *jobs with steps*: a step does a little (a block, a write) and yields, so that a flush
+//! never waits behind a big merge. The engine blocks in one place only, [`Exec::wait`]: threads
+//! park there, and a simulator runs other jobs there until the event fires.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use lsmer_sync::{
+    Condvar, Mutex,
+    atomic::{AtomicU64, AtomicUsize, Ordering},
+};
+
+/// What background work is for, most urgent first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum WorkClass {
+    /// Memtable to table: writers may be waiting for it.
+    Flush,
+    /// Preparing the log's next segment.
+    Log,
+    /// Tables to tables.
+    Compaction,
+    /// Everything that can wait: removing files, scrubbing.
+    Maintenance,
+}
+
+/// What a job wants after a step.
+#[derive(Debug)]
+pub enum Next {
+    /// To go on, after more urgent work.
+    Yield,
+    /// To go on once the event's count is no longer `seen`.
+    Wait {
+        /// The event.
+        event: Arc<Event>,
+        /// What [`Event::count`] was when the job decided to wait.
+        seen: u64,
+    },
+    /// Nothing: it is finished and is dropped.
+    Done,
+}
+
+/// Background work in steps.
+pub trait Job: Send {
+    /// Does a little. Errors are the job's own affair: it reports them to whoever spawned it.
+    fn step(&mut self) -> Next;
+}
+
+/// Why a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waited {
+    /// The event was notified, or had been already.
+    Notified,
+    /// The time was over.
+    TimedOut,
+    /// Nothing can ever notify the event: only a simulator can tell.
+    Deadlock,
+}
+
+/// Runs background work.
+///
+/// # Obligations
+///
+/// - `EXEC-01` A spawned job is stepped, by one thread at a time, until it is done.
+/// - `EXEC-02` Between two steps of a job, more urgent jobs get their turn.
+/// - `EXEC-03` A job that waits is stepped again after the event was notified.
+pub trait Exec: Send + Sync + fmt::Debug {
+    /// Takes a job on. Does not block.
+    fn spawn(&self, class: WorkClass, job: Box<dyn Job>);
+
+    /// Blocks until the event's count is no longer `seen`, or the time is over.
+    fn wait(&self, event: &Event, seen: u64, timeout: Option<Duration>) -> Waited;
+}
+
+/// Something that happens again and again: an event count.
+///
+/// Whoever waits reads [`count`](Self::count), checks its condition, and if it does not hold waits
+/// for the count to change; a notification in between is not lost.
+#[derive(Debug, Default)]
+pub struct Event {
+    count: AtomicU64,
+    /// Threads and jobs that may be waiting.
+    waiters: AtomicUsize,
+    parked: Mutex<Parked>,
+    wake: Condvar,
+}
+
+#[derive(Default)]
+struct Parked {
+    jobs: Vec<Box<dyn FnOnce() + Send>>,
+}
+
+impl fmt::Debug for Parked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} jobs", self.jobs.len())
+    }
+}
+
+impl Event {
+    /// Makes an event that has not happened yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Returns how often it has happened.
+    pub fn count(&self) -> u64 {
+        self.count.load(Ordering::SeqCst)
+    }
+
+    /// Makes it happen. Costs one atomic addition while nobody waits.
+    pub fn notify(&self) {
+        self.count.fetch_add(1, Ordering::SeqCst);
+        if self.waiters.load(Ordering::SeqCst) == 0 {
+            return;
+        }
+        let jobs = std::mem::take(&mut self.parked.lock().jobs);
+        self.wake.notify_all();
+        self.waiters.fetch_sub(jobs.len(), Ordering::SeqCst);
+        for resume in jobs {
+            resume();
+        }
+    }
+
+    /// Parks the calling thread until the count is no longer `seen`, or `timeout` is over: what
+    /// an [`Exec`] of threads does to wait. May return early when given a timeout.
+    pub fn park(&self, seen: u64, timeout: Option<Duration>) -> Waited {
+        self.waiters.fetch_add(1, Ordering::SeqCst);
+        let mut parked = self.parked.lock();
+        let mut waited = Waited::Notified;
+        while self.count() == seen {
+            match timeout {
+                None => parked = self.wake.wait(parked),
+                Some(timeout) => {
+                    parked = self.wake.wait_timeout(parked, timeout);
+                    if self.count() == seen {
+                        waited = Waited::TimedOut;
+                    }
+                    break;
+                }
+            }
+        }
+        drop(parked);
+        self.waiters.fetch_sub(1, Ordering::SeqCst);
+        waited
+    }
+
+    /// Calls `resume` once the count is no longer `seen`; at once if it is not now. How an
+    /// [`Exec`] puts a waiting job back in its queue.
+    pub fn on_change(&self, seen: u64, resume: Box<dyn FnOnce() + Send>) {
+        self.waiters.fetch_add(1, Ordering::SeqCst);
+        let mut parked = self.parked.lock();
+        if self.count() == seen {
+            parked.jobs.push(resume);
+            return;
+        }
+        drop(parked);
+        self.waiters.fetch_sub(1, Ordering::SeqCst);
+        resume();
+    }
+}
+
+#[cfg(all(test, not(any(lsmer_loom, lsmer_shuttle))))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notification_before_the_wait_is_not_lost() {
+        let event = Event::new();
+        let seen = event.count();
+        event.notify();
+        assert_eq!(event.park(seen, None), Waited::Notified);
+        assert_eq!(event.park(event.count(), Some(Duration::ZERO)), Waited::TimedOut);
+    }
+
+    #[test]
+    fn a_waiting_job_is_resumed_once() {
+        let event = Event::new();
+        let resumed = Arc::new(AtomicUsize::new(0));
+        for _ in 0..2 {
+            let resumed = Arc::clone(&resumed);
+            let resume = move || {
+                resumed.fetch_add(1, Ordering::SeqCst);
+            };
+            event.on_change(0, Box::new(resume));
+            event.notify();
+            event.notify();
+        }
+        assert_eq!(resumed.load(Ordering::SeqCst), 2, "the second found the count changed");
+    }
+}

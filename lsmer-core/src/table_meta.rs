@@ -1,0 +1,253 @@
+//! What is known of a table without reading it: the manifest's entry, and the table's own.
+//!
+//! Encoded as tagged fields (see [`codec`](crate::codec)); tags 1, 3, 5, ... are critical.
+
+use std::fmt;
+
+use crate::{
+    Error, MAX_KEY_BYTES, Result, SeqNo,
+    codec::{Fields, put_prefixed, put_tagged, put_varint},
+};
+
+/// Identity of a table file: the epoch of the owner that wrote it, and a number that owner gave
+/// out once. Never reused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TableId {
+    /// The opening of the database under which the table was written.
+    pub epoch: u64,
+    /// Counts tables within that epoch and all before it.
+    pub number: u64,
+}
+
+impl TableId {
+    /// Returns the name of the file: `EPOCH-NUMBER.tbl`.
+    pub fn file_name(self) -> String {
+        format!("{:06}-{:06}.tbl", self.epoch, self.number)
+    }
+
+    /// Reads the name of a file; `None` if it is not the name of a table.
+    pub fn of_file_name(name: &str) -> Option<Self> {
+        let (epoch, number) = name.strip_suffix(".tbl")?.split_once('-')?;
+        let id = Self { epoch: epoch.parse().ok()?, number: number.parse().ok()? };
+        (id.file_name() == name).then_some(id)
+    }
+}
+
+impl fmt::Display for TableId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.epoch, self.number)
+    }
+}
+
+/// Where a block is in its file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BlockHandle {
+    /// First byte.
+    pub offset: u64,
+    /// Stored size in bytes, checksum included. 0: there is no such block.
+    pub bytes: u32,
+}
+
+/// What is known of a table. The bounds may be narrower than the file (a table that was split or
+/// excised without copying); whoever reads through a table keeps to the bounds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TableMeta {
+    /// Identity.
+    pub id: TableId,
+    /// Size of the file in bytes.
+    pub file_bytes: u64,
+    /// Smallest user key, inclusive.
+    pub smallest: Box<[u8]>,
+    /// Largest user key, inclusive.
+    pub largest: Box<[u8]>,
+    /// Smallest seqno of an entry.
+    pub min_seqno: SeqNo,
+    /// Largest seqno of an entry.
+    pub max_seqno: SeqNo,
+    /// Number of entries.
+    pub entries: u64,
+    /// Number of entries that delete.
+    pub deletes: u64,
+    /// Bytes of all keys and values before encoding.
+    pub user_bytes: u64,
+    /// The index.
+    pub index: BlockHandle,
+    /// The filter; no bytes if there is none.
+    pub filter: BlockHandle,
+    /// Name of the [`TableFormat`](crate::TableFormat) that wrote it.
+    pub format: Box<str>,
+    /// Name of the [`FilterPolicy`](crate::FilterPolicy) that built the filter.
+    pub filter_name: Box<str>,
+}
+
+const ID: u64 = 1;
+const FILE_BYTES: u64 = 3;
+const SMALLEST: u64 = 5;
+const LARGEST: u64 = 7;
+const SEQNOS: u64 = 9;
+const COUNTS: u64 = 2;
+const INDEX: u64 = 11;
+const FILTER: u64 = 4;
+const FORMAT: u64 = 13;
+
+impl TableMeta {
+    /// Returns whether the table may hold a key of `[low, high]`.
+    pub fn overlaps(&self, low: &[u8], high: &[u8]) -> bool {
+        *self.smallest <= *high && *low <= *self.largest
+    }
+
+    /// Returns whether the table may hold `key`.
+    pub fn covers(&self, key: &[u8]) -> bool {
+        self.overlaps(key, key)
+    }
+
+    /// Appends the encoding.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        let mut body = Vec::with_capacity(64);
+        let mut words = |out: &mut Vec<u8>, tag, words: &[u64]| {
+            body.clear();
+            for word in words {
+                put_varint(&mut body, *word);
+            }
+            put_tagged(out, tag, &body);
+        };
+        words(out, ID, &[self.id.epoch, self.id.number]);
+        words(out, FILE_BYTES, &[self.file_bytes]);
+        words(out, SEQNOS, &[self.min_seqno.0, self.max_seqno.0]);
+        words(out, COUNTS, &[self.entries, self.deletes, self.user_bytes]);
+        words(out, INDEX, &[self.index.offset, self.index.bytes.into()]);
+        put_tagged(out, SMALLEST, &self.smallest);
+        put_tagged(out, LARGEST, &self.largest);
+        put_tagged(out, FORMAT, self.format.as_bytes());
+        if self.filter.bytes > 0 {
+            // The name travels with the handle: a filter nobody can name is no filter.
+            body.clear();
+            put_varint(&mut body, self.filter.offset);
+            put_varint(&mut body, self.filter.bytes.into());
+            put_prefixed(&mut body, self.filter_name.as_bytes());
+            put_tagged(out, FILTER, &body);
+        }
+    }
+
+    /// Reads an encoding to its end.
+    ///
+    /// # Errors
+    ///
+    /// `Corruption`, or `Unsupported` for an unknown critical field.
+    pub fn decode(mut fields: Fields<'_>) -> Result<Self> {
+        let mut meta = Self::default();
+        let mut seen = 0_u32;
+        while !fields.is_empty() {
+            let (tag, mut field) = fields.tagged()?;
+            seen |= 1 << tag.min(31);
+            match tag {
+                ID => {
+                    meta.id = TableId { epoch: field.varint()?, number: field.varint()? };
+                }
+                FILE_BYTES => meta.file_bytes = field.varint()?,
+                SMALLEST => meta.smallest = key(field.rest())?,
+                LARGEST => meta.largest = key(field.rest())?,
+                SEQNOS => {
+                    meta.min_seqno = SeqNo(field.varint()?);
+                    meta.max_seqno = SeqNo(field.varint()?);
+                }
+                COUNTS => {
+                    meta.entries = field.varint()?;
+                    meta.deletes = field.varint()?;
+                    meta.user_bytes = field.varint()?;
+                }
+                INDEX => meta.index = handle(&mut field)?,
+                FILTER => {
+                    meta.filter = handle(&mut field)?;
+                    meta.filter_name = text(field.prefixed(256)?)?;
+                }
+                FORMAT => meta.format = text(field.rest())?,
+                unknown => Fields::skip_unknown(unknown)?,
+            }
+        }
+        let required = [ID, FILE_BYTES, SMALLEST, LARGEST, SEQNOS, INDEX, FORMAT];
+        if required.iter().any(|tag| seen & (1 << tag) == 0) || meta.smallest > meta.largest {
+            return Err(Error::corruption("a table's description is incomplete"));
+        }
+        Ok(meta)
+    }
+}
+
+fn handle(field: &mut Fields<'_>) -> Result<BlockHandle> {
+    let offset = field.varint()?;
+    let bytes = u32::try_from(field.varint()?);
+    let bytes = bytes.map_err(|_| Error::corruption("a block handle is over its limit"))?;
+    Ok(BlockHandle { offset, bytes })
+}
+
+fn key(bytes: &[u8]) -> Result<Box<[u8]>> {
+    if bytes.len() > MAX_KEY_BYTES {
+        return Err(Error::corruption("a bound of a table is over the key limit"));
+    }
+    Ok(bytes.into())
+}
+
+fn text(bytes: &[u8]) -> Result<Box<str>> {
+    let text = str::from_utf8(bytes).ok().filter(|text| text.len() <= 256);
+    text.map(Box::from).ok_or_else(|| Error::corruption("a name is not text"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meta() -> TableMeta {
+        TableMeta {
+            id: TableId { epoch: 2, number: 300 },
+            file_bytes: 5000,
+            smallest: b"a".as_slice().into(),
+            largest: b"b".as_slice().into(),
+            min_seqno: SeqNo(1),
+            max_seqno: SeqNo(9),
+            entries: 9,
+            deletes: 1,
+            user_bytes: 100,
+            index: BlockHandle { offset: 4000, bytes: 200 },
+            filter: BlockHandle { offset: 4200, bytes: 64 },
+            format: "f".into(),
+            filter_name: "g".into(),
+        }
+    }
+
+    #[test]
+    fn layout_is_pinned() {
+        let mut out = Vec::new();
+        meta().encode(&mut out);
+        let want = [
+            &[1, 3, 2, 0xac, 2][..],          // id
+            &[3, 2, 0x88, 0x27],              // file bytes
+            &[9, 2, 1, 9],                    // seqnos
+            &[2, 3, 9, 1, 100],               // counts
+            &[11, 4, 0xa0, 0x1f, 0xc8, 1],    // index
+            &[5, 1, b'a', 7, 1, b'b'],        // bounds
+            &[13, 1, b'f'],                   // format
+            &[4, 5, 0xe8, 0x20, 64, 1, b'g'], // filter
+        ]
+        .concat();
+        assert_eq!(out, want);
+        assert_eq!(TableMeta::decode(Fields::new(&out)).unwrap(), meta());
+    }
+
+    #[test]
+    fn a_missing_field_is_corruption_and_a_foreign_one_unsupported() {
+        assert!(TableMeta::decode(Fields::new(&[])).is_err());
+        let mut out = Vec::new();
+        meta().encode(&mut out);
+        put_tagged(&mut out, 99, b"?");
+        let error = TableMeta::decode(Fields::new(&out)).unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::Unsupported);
+    }
+
+    #[test]
+    fn file_names_read_back() {
+        let id = TableId { epoch: 3, number: 1_234_567 };
+        assert_eq!(TableId::of_file_name(&id.file_name()), Some(id));
+        assert_eq!(TableId::of_file_name("3-7.tbl"), None, "one name per table");
+        assert_eq!(TableId::of_file_name("CURRENT"), None);
+    }
+}
