@@ -1,23 +1,42 @@
 //! `cargo xtask`: the project's own commands, run from anywhere in the checkout.
+//!
+//! One file per subject: `suite` says what is run and in which order, `tidy` holds the rules about
+//! the source that no compiler checks, `sanitize` runs tests under the sanitizers.
 
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool talks to its user")]
 
 mod command;
+mod sanitize;
+mod setup;
+mod steps;
+mod suite;
 mod tidy;
 
 use std::{env, process::ExitCode};
 
-use crate::command::Outcome;
+use crate::{command::Outcome, sanitize::Sanitizer};
 
 const HELP: &str = "\
 The project's own commands.
 
 Usage: cargo xtask <command>
 
+  test [--quick]    Run everything that must pass before a change is merged: set-up, formatting,
+                    lints, tidy, tests, doc tests, examples, documentation, sanitizers.
+                    --quick stops after the tests.
+  ci                The same as `test`, as the build machine runs it.
   tidy [--bless]    Check the rules that no compiler checks: arrows between crates, file sizes,
                     where unsafe and atomics may appear, and more (see xtask/src/tidy.rs).
-                    --bless writes the right hashes into docs/format/*.md.";
+                    --bless writes the right hashes into docs/format/*.md.
+  bench [ARGS]      Run the benchmarks; ARGS go to `cargo bench`.
+  asan [FILTER]     Run the chosen tests under AddressSanitizer (use after free, overflow, leaks).
+  tsan [--build-std] [FILTER]
+                    Run the chosen tests under ThreadSanitizer (data races). --build-std builds the
+                    standard library with it too, so that its locks are understood; this needs
+                    `rustup component add rust-src`.
+
+Packages and filters of asan and tsan stand in xtask/src/sanitize.rs; FILTER replaces the filters.";
 
 fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
@@ -37,8 +56,14 @@ fn run(args: &[&str]) -> Outcome {
             println!("{HELP}");
             Ok(())
         }
+        ["test" | "ci"] => steps::run(suite::full()),
+        ["test", "--quick"] => steps::run(suite::quick()),
         ["tidy"] => tidy::check(),
         ["tidy", "--bless"] => tidy::bless(),
+        ["bench", rest @ ..] => suite::bench(rest),
+        ["asan", filters @ ..] => sanitize::run(Sanitizer::Address, filters),
+        ["tsan", "--build-std", filters @ ..] => sanitize::run(Sanitizer::ThreadAndStd, filters),
+        ["tsan", filters @ ..] => sanitize::run(Sanitizer::Thread, filters),
         _ => Err(format!("unknown command `{}`; see `cargo xtask --help`", args.join(" "))),
     }
 }
