@@ -1,0 +1,1 @@
+//! The file that names the manifest.
