@@ -81,14 +81,14 @@ impl fmt::Display for Illegal {
 pub fn check(view: TreeView<'_>, job: &CompactionJob) -> Result<(), Illegal> {
     let inputs = inputs(view, job)?;
     let output = output(view.tree, job.output.target)?;
-    let read: BTreeSet<TableId> = inputs.iter().map(|input| input.table.id).collect();
-    let left = |table: &TableMeta| !read.contains(&table.id);
-    if job.trivial_move && inputs.iter().any(|input| input.at != inputs[0].at || input.at == output)
-    {
+    let read: BTreeSet<_> = inputs.iter().map(|input| (input.at, input.table.id)).collect();
+    let strays = |input: &Input<'_>| input.at != inputs[0].at || input.at == output;
+    if job.trivial_move && inputs.iter().any(strays) {
         return Err(Illegal::NotTrivial);
     }
 
     for (at, run) in places(view.tree) {
+        let left = |table: &TableMeta| !read.contains(&(at, table.id));
         if at == output {
             // C3 and C4. Entries that would move past such a table without overlapping the hull
             // do not exist, so C2 needs no look at this run.

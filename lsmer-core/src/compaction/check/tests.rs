@@ -250,6 +250,17 @@ fn tables_move_as_they_are_only_to_where_nothing_overlaps_them() {
     assert_eq!(moved(&[(1, &[1])], into(1)), Err(Illegal::NotTrivial), "it is there");
     let both: &[(u64, &[u64])] = &[(0, &[0]), (1, &[1])];
     assert_eq!(moved(both, into(1)), Err(Illegal::NotTrivial), "they would have to be merged");
-    // Around the hull of both, but not between: each table is looked at alone.
-    assert_eq!(moved(&[(1, &[1, 2])], Target::New(Place::After(RunId(1)))), Ok(()));
+}
+
+#[test]
+fn a_table_between_two_that_are_read_is_in_the_way_of_a_merge_only() {
+    let key = |key| vec![(key, SeqNo(1))];
+    let tables = [table(0, &key(b'a')), table(1, &key(b'c')), table(2, &key(b'b'))];
+    let run =
+        |id, tables: &[Arc<TableMeta>]| Run { id: RunId(id), level: 0, tables: tables.into() };
+    let tree = Tree { runs: vec![run(0, &tables[..2]), run(1, &tables[2..])] };
+    let merge = of(&[(0, &[0, 1])], Target::Existing(RunId(1)));
+    let moved = CompactionJob { trivial_move: true, ..merge.clone() };
+    assert_eq!(verdict(&tree, &merge), Err(Illegal::Overlaps(id(2))), "a table could span it");
+    assert_eq!(verdict(&tree, &moved), Ok(()));
 }
