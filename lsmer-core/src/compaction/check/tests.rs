@@ -53,6 +53,9 @@ fn model(runs: &[(u16, u16)]) -> Model {
             model.tree.runs.push(Run { id: RunId(i as u64), level: 0, tables });
         }
     }
+    if model.tree.runs.is_empty() {
+        return self::model(&[(!1, 0)]); // no job can be made for an empty tree
+    }
     model
 }
 
@@ -150,7 +153,6 @@ proptest! {
     #[test]
     fn what_is_legal_keeps_every_key_newest_first(runs in runs(true), choice in choices()) {
         let model = model(&runs);
-        prop_assume!(!model.tree.runs.is_empty());
         let job = job(&model.tree, &choice);
         if verdict(&model.tree, &job).is_ok() {
             let after = model.carry_out(&job).expect("a legal job applies");
@@ -163,18 +165,17 @@ proptest! {
         runs in runs(false), choice in choices(),
     ) {
         let model = model(&runs);
-        prop_assume!(!model.tree.runs.is_empty());
         let job = CompactionJob { trivial_move: false, ..job(&model.tree, &choice) };
-        prop_assume!(!job.inputs.is_empty());
-        let after = model.carry_out(&job);
-        let intact = after.is_ok_and(|after| after.newest_first());
-        prop_assert_eq!(verdict(&model.tree, &job).is_ok(), intact, "{:?}", job);
+        if !job.inputs.is_empty() {
+            let after = model.carry_out(&job);
+            let intact = after.is_ok_and(|after| after.newest_first());
+            prop_assert_eq!(verdict(&model.tree, &job).is_ok(), intact, "{:?}", job);
+        }
     }
 
     #[test]
     fn the_whole_tree_may_become_one_run_anywhere(runs in runs(true), choice in choices()) {
         let model = model(&runs);
-        prop_assume!(!model.tree.runs.is_empty());
         let all = (vec![u16::MAX; 5], choice.1, choice.2, false);
         prop_assert_eq!(verdict(&model.tree, &job(&model.tree, &all)), Ok(()));
     }
