@@ -1,1 +1,12 @@
-//! (being written)
+//! Memtables: entries that are not in a table yet.
+//!
+//! | type | what it is |
+//! |---|---|
+//! | [`SkipArena`] | a lock-free skiplist in one arena; the default |
+//! | [`CrossbeamMemtable`] | crossbeam's skiplist map; the reference, in safe code |
+
+mod crossbeam;
+mod skiplist;
+
+pub use crossbeam::CrossbeamMemtable;
+pub use skiplist::SkipArena;
