@@ -15,10 +15,19 @@
 //! - **M4** Reading writes nothing.
 
 mod current;
+mod dump;
 mod edit;
+mod header;
 mod manifest;
+mod payload;
+mod read;
+mod record;
+mod scan;
 mod state;
+mod writer;
 
+pub use dump::dump;
 pub use edit::Edit;
-pub use manifest::{Manifest, ReadReport, dump};
+pub use manifest::Manifest;
+pub use read::ReadReport;
 pub use state::{KeyspaceState, ManifestState, Names};
