@@ -72,7 +72,7 @@ impl Manifest {
     ///
     /// `InvalidArgument` if there is a database, or `state` contradicts itself; `Corruption` if
     /// there was a database that lost its `CURRENT`; `Io`, `Full`.
-    pub fn create(vfs: &Arc<dyn Vfs>, dir: &Path, state: &ManifestState) -> Result<Self> {
+    pub fn create(vfs: &Arc<dyn Vfs>, dir: &Path, state: ManifestState) -> Result<Self> {
         if current::read(&**vfs, dir)?.is_some() {
             return Err(Error::invalid("there is a database here already").in_file(dir));
         }
@@ -94,7 +94,7 @@ impl Manifest {
     ///
     /// `InvalidArgument` if `state` contradicts itself; `Io`, `Full`: the manifest that was
     /// current before may then still be it, and both can be read.
-    pub fn install(vfs: &Arc<dyn Vfs>, dir: &Path, state: &ManifestState) -> Result<Self> {
+    pub fn install(vfs: &Arc<dyn Vfs>, dir: &Path, state: ManifestState) -> Result<Self> {
         let last = current::list(&**vfs, dir)?.pop().unwrap_or(0);
         let number = last.checked_add(1).ok_or_else(|| Error::corruption("no number is left"))?;
         Self::start(vfs, dir, number, state)

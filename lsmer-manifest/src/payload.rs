@@ -68,9 +68,10 @@ pub(crate) fn snapshot(payload: &[u8]) -> Result<ManifestState> {
 /// # Errors
 ///
 /// `Conflict` if it contradicts itself.
-pub(crate) fn settled(state: &ManifestState) -> Result<ManifestState> {
-    let (epoch, names) = (state.epoch, state.names.clone());
-    ManifestState { epoch, names, ..ManifestState::default() }.apply(&from_nothing(state))
+pub(crate) fn settled(state: ManifestState) -> Result<ManifestState> {
+    let edit = from_nothing(&state);
+    let ManifestState { epoch, names, .. } = state;
+    ManifestState { epoch, names, ..ManifestState::default() }.apply(&edit)
 }
 
 /// Returns the edit that leads from nothing to `state`.
