@@ -145,7 +145,7 @@ impl Manifest {
         Ok(())
     }
 
-    fn start(vfs: &Arc<dyn Vfs>, dir: &Path, number: u64, state: &ManifestState) -> Result<Self> {
+    fn start(vfs: &Arc<dyn Vfs>, dir: &Path, number: u64, state: ManifestState) -> Result<Self> {
         let state = payload::settled(state)
             .map_err(|e| Error::invalid("a state contradicts itself").detail(e))?;
         let writer = Writer::start(&**vfs, dir, number, &state)?;
