@@ -210,7 +210,7 @@ pub trait VfsFile: Send + Sync + fmt::Debug {
 }
 
 /// Loops over short reads and writes; what callers of a [`VfsFile`] use.
-impl dyn VfsFile {
+impl dyn VfsFile + '_ {
     /// Fills `buf` from `offset`.
     ///
     /// # Errors

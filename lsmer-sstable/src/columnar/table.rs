@@ -1,0 +1,91 @@
+//! An open columnar table: lookups.
+
+use std::{fmt, sync::Arc};
+
+use lsmer_core::{
+    Block, BlockKind, BlockReader, BlockRequest, Cursor, Error, Filter, Lookup, Probe, Result,
+    Step, Table, TableMeta,
+};
+
+use super::cursor::ColumnarCursor;
+use crate::{index::Index, properties};
+
+/// Index and filter in memory; every other byte is asked for.
+pub(super) struct ColumnarTable {
+    meta: Arc<TableMeta>,
+    pub(super) index: Index,
+    filter: Option<Arc<dyn Filter>>,
+}
+
+impl ColumnarTable {
+    pub(super) fn new(meta: Arc<TableMeta>, index: Index, filter: Option<Arc<dyn Filter>>) -> Self {
+        Self { meta, index, filter }
+    }
+
+    /// Returns a data block, or `None` if it is missing.
+    ///
+    /// # Errors
+    ///
+    /// `Corruption` if the block is not the one that the index means.
+    pub(super) fn block(&self, at: u32, blocks: &mut BlockReader<'_>) -> Result<Option<Block>> {
+        let Some(block) = blocks.get(self.index.request(at)) else { return Ok(None) };
+        if block.len() != self.index.rows(at) {
+            let error =
+                Error::bad_table("a block has not the rows that the index says", &self.meta);
+            return Err(error);
+        }
+        Ok(Some(block))
+    }
+}
+
+impl Table for ColumnarTable {
+    fn get(&self, probe: &Probe<'_>, blocks: &mut BlockReader<'_>) -> Result<Step<Option<Lookup>>> {
+        // The bounds may be narrower than the file.
+        if !self.meta.covers(probe.key) {
+            return Ok(Step::Done(None));
+        }
+        if self.filter.as_ref().is_some_and(|filter| !filter.may_contain(probe.hash)) {
+            return Ok(Step::Done(None));
+        }
+        let Some(mut at) = self.index.find(probe.key) else { return Ok(Step::Done(None)) };
+        loop {
+            let Some(block) = self.block(at, blocks)? else { return Ok(Step::Miss) };
+            if let Some(row) = block.find(probe) {
+                return Ok(Step::Done(Some(Lookup { block, row })));
+            }
+            if !self.index.goes_on(at, probe.key) {
+                return Ok(Step::Done(None));
+            }
+            at += 1;
+        }
+    }
+
+    fn cursor(self: Arc<Self>) -> Box<dyn Cursor + Send> {
+        Box::new(ColumnarCursor::new(self))
+    }
+
+    fn meta(&self) -> &Arc<TableMeta> {
+        &self.meta
+    }
+
+    fn bytes(&self) -> usize {
+        let filter = if self.filter.is_some() { self.meta.filter.bytes as usize } else { 0 };
+        size_of::<Self>() + self.index.bytes() + filter
+    }
+
+    fn blocks(&self) -> Vec<BlockRequest> {
+        let mut all: Vec<_> = (0..self.index.len()).map(|at| self.index.request(at)).collect();
+        if self.meta.filter.bytes > 0 {
+            all.push(BlockRequest::new(self.meta.id, self.meta.filter, BlockKind::Filter));
+        }
+        all.push(BlockRequest::new(self.meta.id, self.meta.index, BlockKind::Index));
+        all.push(properties::request(&self.meta).expect("checked when the table was opened"));
+        all
+    }
+}
+
+impl fmt::Debug for ColumnarTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ColumnarTable({}, {} blocks)", self.meta.id, self.index.len())
+    }
+}

@@ -1,0 +1,1 @@
+//! The bytes of an index, and searches against a linear one.
