@@ -1,0 +1,93 @@
+//! A second database of what is acknowledged now, by hard links.
+
+use std::{io, path::Path, sync::Arc};
+
+use lsmer_core::{Error, FileClass, OpenOptions, Result, SegmentId, SeqNo, SyncKind, TableId, Vfs};
+use lsmer_manifest::{Manifest, ManifestState};
+use lsmer_sync::atomic::Ordering;
+
+use crate::shared::Shared;
+
+impl Shared {
+    /// Flushes up to one point of the one history, holds further flushes back for a moment, and
+    /// links the tables that make up that point.
+    pub(crate) fn checkpoint(self: &Arc<Self>, dir: &Path) -> Result<()> {
+        self.check_writable()?;
+        let vfs = &self.parts.env.vfs;
+        vfs.create_dir(dir).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => {
+                Error::invalid("the folder of a checkpoint must not exist yet").in_file(dir)
+            }
+            _ => Error::io("cannot make the folder", error).in_file(dir),
+        })?;
+        let limit = &self.background.flush_limit;
+        let upto = {
+            let state = self.commit.lock();
+            self.rotate_all();
+            let upto = state.next_seqno.0 - 1;
+            if limit.swap(upto, Ordering::AcqRel) != u64::MAX {
+                return Err(Error::invalid("another checkpoint is being taken"));
+            }
+            SeqNo(upto)
+        };
+        let result = self.wait_for_flushes(upto).and_then(|()| self.copy_to(dir, upto));
+        limit.store(u64::MAX, Ordering::Release);
+        for space in self.all_spaces() {
+            self.schedule(&space);
+        }
+        result
+    }
+
+    fn copy_to(&self, dir: &Path, upto: SeqNo) -> Result<()> {
+        let vfs = &self.parts.env.vfs;
+        // Views hold the tables in place while they are linked; none changes under this lock.
+        let installing = self.install.lock();
+        let (_, state) = self.manifest()?.state();
+        let views: Vec<_> = self.all_spaces().iter().map(|space| space.view_owned()).collect();
+        drop(installing);
+        for table in state.keyspaces.values().flat_map(|keyspace| keyspace.tree.tables()) {
+            self.link_table(dir, table.id)?;
+        }
+        drop(views);
+        vfs.sync_dir(dir)
+            .map_err(|error| Error::io("cannot sync the folder", error).in_file(dir))?;
+        let state = ManifestState {
+            last_seqno: upto,
+            log_first: SegmentId::default(),
+            log_synced: lsmer_core::Lsn::default(),
+            log_cut: None,
+            ..ManifestState::clone(&state)
+        };
+        Manifest::create(vfs, dir, state)?.close()?;
+        let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let parent = parent.unwrap_or(Path::new("."));
+        vfs.sync_dir(parent)
+            .map_err(|error| Error::io("cannot sync the parent folder", error).in_file(parent))
+    }
+
+    fn link_table(&self, dir: &Path, id: TableId) -> Result<()> {
+        let vfs = &*self.parts.env.vfs;
+        let (from, to) = (self.tables.path(id), dir.join(id.file_name()));
+        match vfs.hard_link(&from, &to) {
+            Ok(()) => Ok(()),
+            // Another file system, or one without links.
+            Err(_) => copy(vfs, &from, &to)
+                .map_err(|error| Error::io("cannot copy a table", error).in_file(&to)),
+        }
+    }
+}
+
+fn copy(vfs: &dyn Vfs, from: &Path, to: &Path) -> io::Result<()> {
+    let from = vfs.open(from, OpenOptions::read(FileClass::Table))?;
+    let to = vfs.open(to, OpenOptions::create(FileClass::Table))?;
+    let mut buf = vec![0; 1 << 20];
+    let mut at = 0;
+    loop {
+        let n = from.read_at(&mut buf, at)?;
+        if n == 0 {
+            return to.sync(SyncKind::All);
+        }
+        to.write_all_at(&buf[..n], at)?;
+        at += n as u64;
+    }
+}

@@ -1,0 +1,50 @@
+//! Closing: no new work, no work under way, the log synced, the manifest told so, the lock free.
+
+use lsmer_core::Result;
+use lsmer_manifest::Edit;
+use lsmer_sync::atomic::Ordering;
+
+use crate::shared::Shared;
+
+impl Shared {
+    /// Closes the database; the second call does nothing.
+    pub(crate) fn close(&self) -> Result<()> {
+        if self.background.closing.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        // Whoever waits for background work looks again, and sees that the database is closed.
+        self.background.changed.notify();
+        loop {
+            let seen = self.background.changed.count();
+            if self.background.jobs.load(Ordering::Acquire) == 0 {
+                break;
+            }
+            if self.wait_for_background(seen).is_err() {
+                break;
+            }
+        }
+        let result = self.close_files();
+        drop(self.lock.lock().take());
+        result
+    }
+
+    fn close_files(&self) -> Result<()> {
+        let (Some(wal), Some(manifest)) = (&self.wal, &self.manifest) else { return Ok(()) };
+        if let Some(cause) = self.failure() {
+            // What is on disk is unknown: recovery decides, and nothing is added here.
+            return Err(cause.clone());
+        }
+        // A commit that began before the door was shut is finished by this lock.
+        let tail = {
+            let _commit = self.commit.lock();
+            wal.stats().tail
+        };
+        wal.sync_to(tail)?;
+        // Without this, damage in the last synced group could not be told from a torn tail.
+        let _installing = self.install.lock();
+        let edit = Edit { log_synced: Some(tail), ..Edit::default() };
+        let (version, _) = manifest.state();
+        manifest.commit(version, &edit)?;
+        manifest.close()
+    }
+}

@@ -1,0 +1,191 @@
+//! Tables to tables: one job of a strategy, carried out.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use lsmer_core::{
+    ALL, Arrival, BlockShelf, CompactionJob, Cursor, Error, ErrorKind, Place, Result, RunId,
+    TableId, TableMeta, Target, TreeEdit, TreeView, check,
+};
+use lsmer_manifest::Edit;
+use lsmer_sync::atomic::Ordering;
+
+use crate::{
+    driver::Fill,
+    merge::Merge,
+    output::Output,
+    run_cursor::RunCursor,
+    schedule::{BackgroundJob, Progress},
+    shared::Shared,
+    space::Space,
+    survive::Survive,
+    view::{RunHandles, Version},
+};
+
+const ENTRIES_PER_STEP: usize = 1024;
+
+pub(crate) struct CompactJob {
+    shared: Arc<Shared>,
+    space: Arc<Space>,
+    job: CompactionJob,
+    merging: Option<Merging>,
+}
+
+struct Merging {
+    merge: Merge,
+    shelf: BlockShelf,
+    survive: Survive,
+    output: Output,
+    /// The runs older than the output: where a key of the job may still have older versions.
+    below: Vec<RunHandles>,
+}
+
+impl CompactJob {
+    /// Requires: the inputs are marked busy.
+    pub(crate) fn new(shared: &Arc<Shared>, space: &Arc<Space>, job: CompactionJob) -> Self {
+        Self { shared: Arc::clone(shared), space: Arc::clone(space), job, merging: None }
+    }
+
+    fn begin(&self) -> Result<Merging> {
+        let view = self.space.view();
+        let version = &view.version;
+        let mut cursors: Vec<Box<dyn Cursor + Send>> = Vec::new();
+        for input in &self.job.inputs {
+            let wanted: BTreeSet<TableId> = input.tables.iter().copied().collect();
+            let run = version.runs.iter().find(|run| run.id == input.run).ok_or_else(moved)?;
+            let tables = run.tables.iter().filter(|table| wanted.contains(&table.meta.id));
+            cursors.push(Box::new(RunCursor::new(tables.map(Arc::clone).collect())));
+        }
+        let mut merge = Merge::new(cursors);
+        merge.seek(ALL, false);
+        let (space, job) = (&self.space, &self.job);
+        Ok(Merging {
+            merge,
+            shelf: BlockShelf::default(),
+            survive: Survive::new(self.shared.snapshots.boundaries(&self.shared.visible)),
+            output: Output::new(&self.shared, space, job.output.level, job.table_bytes),
+            below: older_than_output(version, job.output.target).ok_or_else(moved)?,
+        })
+    }
+
+    fn inputs(&self) -> impl Iterator<Item = (RunId, TableId)> {
+        let of_run = |input: &lsmer_core::JobInput| {
+            let run = input.run;
+            input.tables.clone().into_iter().map(move |table| (run, table))
+        };
+        self.job.inputs.iter().flat_map(of_run).collect::<Vec<_>>().into_iter()
+    }
+
+    fn move_tables(&self) -> Result<()> {
+        let view = self.space.view_owned();
+        let moved: BTreeSet<TableId> = self.inputs().map(|(_, table)| table).collect();
+        let tables = view.version.tree.tables().filter(|table| moved.contains(&table.id));
+        self.install(tables.map(Arc::clone).collect())?;
+        self.shared.counters.moves.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Replaces the inputs by `tables`, if the job is still legal.
+    fn install(&self, tables: Vec<Arc<TableMeta>>) -> Result<()> {
+        let shared = &self.shared;
+        let installing = shared.install.lock();
+        let busy = BTreeSet::new();
+        let view = self.space.view_owned();
+        let tree = TreeView { tree: &view.version.tree, busy: &busy };
+        check(tree, &self.job).map_err(|law| {
+            Error::new(ErrorKind::Conflict, "a compaction became illegal").detail(law)
+        })?;
+        let (run, place) = match self.job.output.target {
+            Target::Existing(run) => (run, Place::Oldest),
+            Target::New(place) => (shared.new_run(), place),
+        };
+        let arrival = Arrival { run, level: self.job.output.level, place, tables };
+        let add = if arrival.tables.is_empty() { vec![] } else { vec![arrival] };
+        let change = TreeEdit { remove: self.inputs().collect(), add };
+        let edit = Edit {
+            next_table: Some(shared.next_table.load(Ordering::Relaxed)),
+            next_run: Some(shared.next_run.load(Ordering::Relaxed)),
+            ..Edit::tree(self.space.id, change, None)
+        };
+        let state = shared.commit_edit(&edit)?;
+        let tree = &state.keyspaces.get(&self.space.id).expect("the edit was to it").tree;
+        self.space.install(Version::new(Arc::clone(tree), &shared.tables), None);
+        drop(installing);
+        shared.background.changed.notify();
+        Ok(())
+    }
+}
+
+impl Merging {
+    /// Merges some entries; `false` at the end.
+    fn merge_some(&mut self, shared: &Shared) -> Result<bool> {
+        for _ in 0..ENTRIES_PER_STEP {
+            let Self { merge, shelf, survive, output, below } = self;
+            shared.driver.drive(shelf, Fill::Nothing, |blocks| merge.advance(blocks))?;
+            shelf.drop_used();
+            let Some(entry) = merge.entry() else { return Ok(false) };
+            let bottom = || !below.iter().any(|run| run.covering(entry.key).is_some());
+            if survive.keeps(entry, bottom) {
+                output.push(entry)?;
+            }
+        }
+        Ok(true)
+    }
+}
+
+impl BackgroundJob for CompactJob {
+    fn step(&mut self) -> Result<Progress> {
+        if self.shared.is_closing() || self.space.is_dropped() {
+            return Err(Error::new(ErrorKind::Conflict, "a compaction was stopped"));
+        }
+        if self.job.trivial_move {
+            self.move_tables()?;
+            return Ok(Progress::Done);
+        }
+        let Some(merging) = &mut self.merging else {
+            self.merging = Some(self.begin()?);
+            return Ok(Progress::More);
+        };
+        if merging.merge_some(&self.shared)? {
+            return Ok(Progress::More);
+        }
+        let mut merging = self.merging.take().expect("matched above");
+        let tables = merging.output.finish()?;
+        let bytes: u64 = tables.iter().map(|table| table.file_bytes).sum();
+        self.install(tables)?;
+        merging.output.keep();
+        self.shared.counters.compactions.fetch_add(1, Ordering::Relaxed);
+        self.shared.counters.compacted_bytes.fetch_add(bytes, Ordering::Relaxed);
+        Ok(Progress::Done)
+    }
+
+    fn finish(&mut self, result: Result<(), Error>) {
+        self.merging = None;
+        {
+            let mut work = self.space.work.lock();
+            work.compacting -= 1;
+            for (_, table) in self.inputs() {
+                work.busy.remove(&table);
+            }
+            // A conflict is nobody's fault: the next plan sees the tree as it is.
+            work.compaction_error =
+                result.err().filter(|error| error.kind() != ErrorKind::Conflict);
+        }
+        self.shared.schedule(&self.space);
+    }
+}
+
+fn older_than_output(version: &Version, target: Target) -> Option<Vec<RunHandles>> {
+    let runs = &version.runs;
+    let position = |id: RunId| runs.iter().position(|run| run.id == id);
+    let first = match target {
+        Target::Existing(id) | Target::New(Place::After(id)) => position(id)? + 1,
+        Target::New(Place::Before(id)) => position(id)?,
+        Target::New(Place::Newest) => 0,
+        Target::New(Place::Oldest) => runs.len(),
+    };
+    Some(runs[first..].to_vec())
+}
+
+fn moved() -> Error {
+    Error::new(ErrorKind::Conflict, "a compaction's runs are gone")
+}

@@ -1,0 +1,59 @@
+//! Counts of what was done, cheap enough for every operation.
+//!
+//! Foreground counts are striped: each thread adds to a line of its own.
+
+use std::cell::Cell;
+
+use lsmer_sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+const STRIPES: usize = 8;
+
+/// A sum that many threads add to.
+#[derive(Debug, Default)]
+pub(crate) struct Striped([Line; STRIPES]);
+
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Line(AtomicU64);
+
+impl Striped {
+    pub(crate) fn add(&self, n: u64) {
+        if n > 0 {
+            self.0[stripe()].0.fetch_add(n, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn sum(&self) -> u64 {
+        self.0.iter().map(|line| line.0.load(Ordering::Relaxed)).sum()
+    }
+}
+
+fn stripe() -> usize {
+    static THREADS: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static STRIPE: Cell<Option<usize>> = const { Cell::new(None) };
+    }
+    STRIPE.with(|own| {
+        own.get().unwrap_or_else(|| {
+            let new = THREADS.fetch_add(1, Ordering::Relaxed) % STRIPES;
+            own.set(Some(new));
+            new
+        })
+    })
+}
+
+/// What a database has done since it was opened.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) cache_hits: Striped,
+    pub(crate) cache_misses: Striped,
+    pub(crate) user_bytes: Striped,
+    pub(crate) writes: Striped,
+    pub(crate) flushes: AtomicU64,
+    pub(crate) flushed_bytes: AtomicU64,
+    pub(crate) compactions: AtomicU64,
+    pub(crate) moves: AtomicU64,
+    pub(crate) compacted_bytes: AtomicU64,
+    pub(crate) illegal_plans: AtomicU64,
+    pub(crate) stall_nanos: AtomicU64,
+}

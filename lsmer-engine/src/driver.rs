@@ -1,0 +1,179 @@
+//! Fetching what reads lack: the only place of the engine that reads tables.
+//!
+//! Equal fetches are made once: whoever asks second waits for the first (*single flight*).
+//! Neighbouring blocks are read together.
+
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
+
+use lsmer_core::{
+    Block, BlockId, BlockReader, BlockRequest, BlockShelf, Error, Event, ReadRequest, Result, Step,
+    TableMeta,
+};
+use lsmer_sync::Mutex;
+
+use crate::tables::{TableHandle, Tables};
+
+/// Whether fetched blocks are offered to the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fill {
+    Cache,
+    /// A compaction reads every block once: it must not wash the cache out.
+    Nothing,
+}
+
+#[derive(Debug)]
+pub(crate) struct Driver {
+    pub(crate) tables: Arc<Tables>,
+    flights: Mutex<BTreeMap<BlockId, Arc<Flight>>>,
+}
+
+#[derive(Debug, Default)]
+struct Flight {
+    landed: Event,
+    result: Mutex<Option<Result<Block>>>,
+}
+
+impl Driver {
+    pub(crate) fn new(tables: Arc<Tables>) -> Self {
+        Self { tables, flights: Mutex::default() }
+    }
+
+    /// Calls `step` until it is done, fetching what it misses. Blocks on I/O.
+    pub(crate) fn drive<T>(
+        &self,
+        shelf: &mut BlockShelf,
+        fill: Fill,
+        mut step: impl FnMut(&mut BlockReader<'_>) -> Result<Step<T>>,
+    ) -> Result<T> {
+        loop {
+            let cache = &*self.tables.parts.cache;
+            let result = step(&mut BlockReader::new(cache, shelf));
+            match result {
+                Ok(Step::Done(value)) => return Ok(value),
+                Ok(Step::Miss) => self.fetch(shelf, fill)?,
+                Err(error) => {
+                    shelf.forget_missing();
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// Brings the missing blocks of an operation to its shelf. Blocks on I/O.
+    pub(crate) fn fetch(&self, shelf: &mut BlockShelf, fill: Fill) -> Result<()> {
+        assert!(!shelf.missing().is_empty(), "a part missed a block and did not ask for it");
+        let mut wanted = shelf.missing().to_vec();
+        wanted.sort_unstable_by_key(|request| request.id);
+        let mut own = Vec::new();
+        let mut others = Vec::new();
+        {
+            let mut flights = self.flights.lock();
+            for request in wanted {
+                if let Some(flight) = flights.get(&request.id) {
+                    others.push((request.id, Arc::clone(flight)));
+                } else {
+                    let flight = Arc::new(Flight::default());
+                    flights.insert(request.id, Arc::clone(&flight));
+                    own.push((request, flight));
+                }
+            }
+        }
+        let mut failed = None;
+        let mut rest = &own[..];
+        while !rest.is_empty() {
+            let (group, behind) = rest.split_at(neighbours(rest));
+            rest = behind;
+            let requests: Vec<BlockRequest> = group.iter().map(|(request, _)| *request).collect();
+            let mut blocks = self.read(&requests).map(Vec::into_iter);
+            for (request, flight) in group {
+                let result = match &mut blocks {
+                    Ok(blocks) => blocks.next().expect("a result for each request"),
+                    Err(error) => Err(error.clone()),
+                };
+                if let (Ok(block), Fill::Cache) = (&result, fill) {
+                    self.tables.parts.cache.insert(request.id, block.clone());
+                }
+                self.flights.lock().remove(&request.id);
+                *flight.result.lock() = Some(result.clone());
+                flight.landed.notify();
+                deliver(shelf, request.id, result, &mut failed);
+            }
+        }
+        for (id, flight) in others {
+            deliver(shelf, id, self.join(&flight), &mut failed);
+        }
+        shelf.forget_missing();
+        failed.map_or(Ok(()), Err)
+    }
+
+    fn join(&self, flight: &Flight) -> Result<Block> {
+        loop {
+            let seen = flight.landed.count();
+            if let Some(result) = &*flight.result.lock() {
+                return result.clone();
+            }
+            self.tables.parts.env.exec.wait(&flight.landed, seen, None);
+        }
+    }
+
+    /// Reads and decodes neighbouring blocks of one table.
+    fn read(&self, requests: &[BlockRequest]) -> Result<Vec<Result<Block>>> {
+        let id = requests[0].id.table;
+        let gone = || Error::bad_table("a read outlived its table", &TableMeta::default());
+        let handle = self.tables.find(id).ok_or_else(gone)?;
+        let path = self.tables.path(id);
+        let at = |error: Error, request: &BlockRequest| error.at(&path, request.id.offset);
+        for request in requests {
+            check_extent(request, &handle).map_err(|error| at(error, request))?;
+        }
+        let file = handle.file()?;
+        let mut buffers: Vec<Vec<u8>> =
+            requests.iter().map(|request| vec![0; request.bytes as usize]).collect();
+        let mut reads: Vec<ReadRequest<'_>> = requests
+            .iter()
+            .zip(&mut buffers)
+            .map(|(request, buf)| ReadRequest { offset: request.id.offset, buf })
+            .collect();
+        file.read_batch(&mut reads).map_err(|source| match source.kind() {
+            std::io::ErrorKind::UnexpectedEof => {
+                at(Error::corruption("a table is shorter than its blocks"), &requests[0])
+            }
+            _ => at(Error::io("cannot read a block", source), &requests[0]),
+        })?;
+        let format = self.tables.parts.format(&handle.meta.format);
+        let format = format.expect("the table that asks was opened by this format");
+        let decode = |(request, raw): (&BlockRequest, Vec<u8>)| {
+            format.decode(&request.id, raw).map_err(|error| at(error, request))
+        };
+        Ok(requests.iter().zip(buffers).map(decode).collect())
+    }
+}
+
+/// Refuses a block that is not inside its file, before a buffer is made for it.
+fn check_extent(request: &BlockRequest, handle: &TableHandle) -> Result<()> {
+    let end = request.id.offset.checked_add(u64::from(request.bytes));
+    if end.is_none_or(|end| end > handle.meta.file_bytes) {
+        return Err(Error::corruption("a block handle points outside its table"));
+    }
+    Ok(())
+}
+
+fn deliver(shelf: &mut BlockShelf, id: BlockId, result: Result<Block>, failed: &mut Option<Error>) {
+    match result {
+        Ok(block) => shelf.deliver(id, block),
+        Err(error) => {
+            failed.get_or_insert(error);
+        }
+    }
+}
+
+/// Returns how many of the requests, sorted by id, lie side by side in one file.
+fn neighbours(requests: &[(BlockRequest, Arc<Flight>)]) -> usize {
+    let end = |request: &BlockRequest| request.id.offset + u64::from(request.bytes);
+    let touches = |pair: &&[(BlockRequest, Arc<Flight>)]| {
+        let [(first, _), (second, _)] = pair else { return false };
+        first.id.table == second.id.table && end(first) == second.id.offset
+    };
+    let range: Range<usize> = 0..requests.windows(2).take_while(touches).count();
+    range.end + 1
+}

@@ -1,0 +1,205 @@
+//! Memtable to table.
+//!
+//! Order: inserts in flight are done; the table is durable, its name too; the log is synced
+//! through the memtable if another keyspace has older entries in memory; the manifest names the
+//! table; the view shows it; the log lets go of its segments.
+
+use std::sync::Arc;
+
+use lsmer_core::{
+    ALL, Arrival, BlockReader, BlockShelf, Cursor, Error, Place, Result, SeqNo, Step, TreeEdit,
+    Window,
+};
+use lsmer_manifest::Edit;
+use lsmer_sync::atomic::Ordering;
+
+use crate::{
+    output::Output,
+    schedule::{BackgroundJob, Progress},
+    shared::Shared,
+    space::Space,
+    survive::Survive,
+    view::{Mem, Version},
+};
+
+/// Windows of 64 entries per step.
+const WINDOWS_PER_STEP: usize = 16;
+
+pub(crate) struct FlushJob {
+    shared: Arc<Shared>,
+    space: Arc<Space>,
+    writing: Option<Writing>,
+}
+
+struct Writing {
+    mem: Arc<Mem>,
+    cursor: Box<dyn Cursor + Send>,
+    window: Window,
+    survive: Survive,
+    output: Output,
+}
+
+impl FlushJob {
+    pub(crate) fn new(shared: &Arc<Shared>, space: &Arc<Space>) -> Self {
+        Self { shared: Arc::clone(shared), space: Arc::clone(space), writing: None }
+    }
+
+    /// Takes the oldest sealed memtable once nobody inserts into it.
+    fn begin(&mut self) -> Result<Progress> {
+        let view = self.space.view();
+        let Some(mem) = view.sealed.last() else { return Ok(Progress::Done) };
+        let seen = mem.quiet.count();
+        if !mem.is_quiet() {
+            return Ok(Progress::Wait(Arc::clone(&mem.quiet), seen));
+        }
+        let mut cursor = Arc::clone(&mem.table).cursor();
+        let mut shelf = BlockShelf::default();
+        let cache = &*self.shared.parts.cache;
+        let sought = cursor.seek(ALL, false, &mut BlockReader::new(cache, &mut shelf))?;
+        assert_eq!(sought, Step::Done(()), "a memtable has no blocks to miss");
+        let boundaries = self.shared.snapshots.boundaries(&self.shared.visible);
+        self.writing = Some(Writing {
+            mem: Arc::clone(mem),
+            cursor,
+            window: Window::default(),
+            survive: Survive::new(boundaries),
+            output: Output::new(&self.shared, &self.space, 0, u64::MAX),
+        });
+        Ok(Progress::More)
+    }
+}
+
+impl Writing {
+    /// Writes some windows; `false` at the end of the memtable.
+    fn write_some(&mut self, cache: &dyn lsmer_core::BlockCache) -> Result<bool> {
+        let mut shelf = BlockShelf::default();
+        for _ in 0..WINDOWS_PER_STEP {
+            let mut blocks = BlockReader::new(cache, &mut shelf);
+            let stepped = self.cursor.next_window(&mut self.window, &mut blocks)?;
+            assert_eq!(stepped, Step::Done(()), "a memtable has no blocks to miss");
+            match &self.window {
+                Window::End => return Ok(false),
+                Window::Batch(batch) => {
+                    for at in 0..batch.len() {
+                        let entry = batch.entry(at);
+                        // Whether older tables hold the key is for compaction to find out.
+                        if self.survive.keeps(entry, || false) {
+                            self.output.push(entry)?;
+                        }
+                    }
+                }
+                Window::Rows { block, rows } => {
+                    let mut key = Vec::new();
+                    for row in rows.clone() {
+                        let entry = block.entry(row, &mut key);
+                        if self.survive.keeps(entry, || false) {
+                            self.output.push(entry)?;
+                        }
+                    }
+                }
+            }
+        }
+        Ok(true)
+    }
+}
+
+impl BackgroundJob for FlushJob {
+    fn step(&mut self) -> Result<Progress> {
+        let Some(writing) = &mut self.writing else { return self.begin() };
+        if writing.write_some(&*self.shared.parts.cache)? {
+            return Ok(Progress::More);
+        }
+        let mut writing = self.writing.take().expect("matched above");
+        let tables = writing.output.finish()?;
+        let bytes: u64 = tables.iter().map(|table| table.file_bytes).sum();
+        let run = self.shared.new_run();
+        let add = vec![Arrival { run, level: 0, place: Place::Newest, tables }];
+        let change = TreeEdit { remove: Vec::new(), add };
+        self.shared.install_flush(&self.space, &writing.mem, change)?;
+        writing.output.keep();
+        self.shared.counters.flushes.fetch_add(1, Ordering::Relaxed);
+        self.shared.counters.flushed_bytes.fetch_add(bytes, Ordering::Relaxed);
+        Ok(Progress::Done)
+    }
+
+    fn finish(&mut self, result: Result<(), Error>) {
+        self.writing = None;
+        let failed = result.is_err();
+        {
+            let mut work = self.space.work.lock();
+            work.flushing = false;
+            work.flush_error = result.err();
+            if !failed {
+                work.compaction_error = None;
+            }
+        }
+        if !failed {
+            self.shared.schedule(&self.space);
+        }
+    }
+}
+
+impl Shared {
+    /// Makes a flushed memtable part of the tree.
+    fn install_flush(&self, space: &Arc<Space>, mem: &Arc<Mem>, change: TreeEdit) -> Result<()> {
+        let wal = self.wal()?;
+        if self.others_hold_older(space, mem.last()) {
+            wal.sync_to(mem.lsn()).inspect_err(|error| self.fail(error))?;
+        }
+        let installing = self.install.lock();
+        let log_first = {
+            // Under the commit lock nobody has a place in the log and none in a memtable yet.
+            let state = self.commit.lock();
+            wal.oldest(self.first_needed(Some(mem)).unwrap_or(state.next_seqno))
+        };
+        let stats = wal.stats();
+        let edit = Edit {
+            next_table: Some(self.next_table.load(Ordering::Relaxed)),
+            next_run: Some(self.next_run.load(Ordering::Relaxed)),
+            last_seqno: Some(mem.last()),
+            log_first: Some(log_first),
+            log_synced: Some(stats.synced),
+            ..Edit::tree(space.id, change, Some(mem.last()))
+        };
+        let state = self.commit_edit(&edit)?;
+        let tree = &state.keyspaces.get(&space.id).expect("the edit was to it").tree;
+        space.install(Version::new(Arc::clone(tree), &self.tables), Some(mem));
+        drop(installing);
+        self.background.changed.notify();
+        wal.release(log_first)
+    }
+
+    /// Commits an edit to the manifest. Requires: `install` is held.
+    ///
+    /// A failure that leaves unknown what is on disk turns the database read-only.
+    pub(crate) fn commit_edit(&self, edit: &Edit) -> Result<Arc<lsmer_manifest::ManifestState>> {
+        let manifest = self.manifest()?;
+        let (version, _) = manifest.state();
+        match manifest.commit(version, edit) {
+            Ok((_, state)) => Ok(state),
+            Err(error) => {
+                if error.kind() != lsmer_core::ErrorKind::Conflict {
+                    self.fail(&error);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Returns the first seqno that is in no table, leaving `flushed` out of account.
+    pub(crate) fn first_needed(&self, flushed: Option<&Arc<Mem>>) -> Option<SeqNo> {
+        let first = |space: &Arc<Space>| {
+            let view = space.view();
+            let mems = view.mems().filter(|mem| !mem.is_empty());
+            let kept = mems.filter(|mem| !flushed.is_some_and(|gone| Arc::ptr_eq(mem, gone)));
+            kept.map(|mem| mem.first()).min()
+        };
+        self.spaces.read().values().filter(|space| !space.is_dropped()).filter_map(first).min()
+    }
+
+    fn others_hold_older(&self, space: &Space, seqno: SeqNo) -> bool {
+        let spaces = self.spaces.read();
+        let mut others = spaces.values().filter(|other| other.id != space.id);
+        others.any(|other| other.view().first_unflushed().is_some_and(|first| first <= seqno))
+    }
+}

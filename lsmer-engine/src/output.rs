@@ -1,0 +1,148 @@
+//! Writing the tables of a flush or a compaction.
+
+use std::{path::PathBuf, sync::Arc};
+
+use lsmer_core::{
+    EntryRef, Error, FileClass, OpenOptions, Result, SyncKind, TableBuilder, TableMeta, TableSpec,
+    VfsFile, Window,
+};
+
+use crate::{shared::Shared, space::Space};
+
+/// Takes entries in internal order and cuts them into tables, between user keys only.
+#[derive(Debug)]
+pub(crate) struct Output {
+    shared: Arc<Shared>,
+    space: Arc<Space>,
+    level: u8,
+    table_bytes: u64,
+    window: Window,
+    last_key: Vec<u8>,
+    current: Option<Current>,
+    paths: Vec<PathBuf>,
+    metas: Vec<Arc<TableMeta>>,
+    /// Set once the tables belong to a manifest: they stay.
+    kept: bool,
+}
+
+#[derive(Debug)]
+struct Current {
+    file: Arc<dyn VfsFile>,
+    builder: Box<dyn TableBuilder>,
+}
+
+impl Output {
+    pub(crate) fn new(
+        shared: &Arc<Shared>,
+        space: &Arc<Space>,
+        level: u8,
+        table_bytes: u64,
+    ) -> Self {
+        Self {
+            shared: Arc::clone(shared),
+            space: Arc::clone(space),
+            level,
+            table_bytes,
+            window: Window::default(),
+            last_key: Vec::new(),
+            current: None,
+            paths: Vec::new(),
+            metas: Vec::new(),
+            kept: false,
+        }
+    }
+
+    /// Adds an entry. May block on I/O.
+    pub(crate) fn push(&mut self, entry: EntryRef<'_>) -> Result<()> {
+        if let Some(current) = &self.current
+            && current.builder.bytes() >= self.table_bytes
+            && self.last_key != entry.key
+        {
+            self.finish_table()?;
+        }
+        if self.current.is_none() {
+            self.begin_table()?;
+        }
+        if !matches!(self.window, Window::Batch(_)) {
+            self.window.batch();
+        }
+        let Window::Batch(batch) = &mut self.window else { unreachable!("just made") };
+        batch.push(entry);
+        self.last_key.clear();
+        self.last_key.extend_from_slice(entry.key);
+        if batch.is_full() { self.drain() } else { Ok(()) }
+    }
+
+    /// Finishes the last table and makes all of them durable, names included. Blocks on I/O.
+    pub(crate) fn finish(&mut self) -> Result<Vec<Arc<TableMeta>>> {
+        self.finish_table()?;
+        let dir = &self.shared.options.path;
+        let synced = self.shared.parts.env.vfs.sync_dir(dir);
+        synced.map_err(|source| Error::io("cannot sync the folder", source).in_file(dir))?;
+        Ok(self.metas.clone())
+    }
+
+    /// Says that a manifest names the tables now.
+    pub(crate) fn keep(&mut self) {
+        self.kept = true;
+    }
+
+    fn begin_table(&mut self) -> Result<()> {
+        let shared = &self.shared;
+        let parts = &shared.parts;
+        let id = shared.new_table();
+        let path = shared.tables.path(id);
+        let file = parts.env.vfs.open(&path, OpenOptions::create(FileClass::Table));
+        let file =
+            file.map_err(|error| Error::io("cannot create a table", error).in_file(&path))?;
+        self.paths.push(path.clone());
+        let options = &self.space.options;
+        let spec = TableSpec {
+            id,
+            block_bytes: options.block_bytes,
+            compression: options.compression_at(self.level),
+            filter_bits: options.filter_bits,
+            filter: Arc::clone(&parts.filter),
+            path,
+        };
+        let builder = parts.table_format.builder(Arc::clone(&file), &spec)?;
+        self.current = Some(Current { file, builder });
+        Ok(())
+    }
+
+    /// Hands the collected entries to the builder.
+    fn drain(&mut self) -> Result<()> {
+        let Some(current) = &mut self.current else { return Ok(()) };
+        let range = self.window.range();
+        if !range.is_empty() {
+            current.builder.add(&self.window, range)?;
+            self.window.batch();
+        }
+        Ok(())
+    }
+
+    fn finish_table(&mut self) -> Result<()> {
+        self.drain()?;
+        let Some(Current { file, builder }) = self.current.take() else { return Ok(()) };
+        let meta = builder.finish()?;
+        let synced = file.sync(SyncKind::All);
+        synced.map_err(|source| {
+            Error::io("cannot sync a table", source).in_file(self.shared.tables.path(meta.id))
+        })?;
+        self.metas.push(Arc::new(meta));
+        Ok(())
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        if self.kept {
+            return;
+        }
+        self.current = None;
+        for path in &self.paths {
+            // If it fails, the next open finds an orphan and removes it.
+            drop(self.shared.parts.env.vfs.remove_file(path));
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! The get walk: memtables, then each run, newest first; the first entry found decides.
+
+use std::{
+    ops::{Bound, RangeBounds},
+    sync::Arc,
+};
+
+use lsmer_core::{
+    BlockReader, BlockShelf, Kind, Lookup, Probe, Result, SeqNo, Step, Value, check_key,
+};
+
+use crate::{
+    driver::Fill,
+    keyspace::Handle,
+    scan::Scan,
+    shared::Shared,
+    space::Space,
+    view::{Version, View},
+};
+
+/// Reads of one keyspace: of what is there now, or of a snapshot.
+///
+/// Every method may block on I/O for blocks that are not cached.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    pub(crate) shared: Arc<Shared>,
+    /// Keeps the database open; snapshots do not, and go on reading what they see.
+    pub(crate) _handle: Option<Arc<Handle>>,
+    pub(crate) space: Arc<Space>,
+    /// `None`: whatever is visible at the time of the call.
+    pub(crate) at: Option<SeqNo>,
+}
+
+/// What an operation may see: a pinned view, and a seqno that was loaded after it.
+#[derive(Debug)]
+pub(crate) struct Pinned {
+    pub(crate) view: Arc<View>,
+    pub(crate) seqno: SeqNo,
+}
+
+impl Reader {
+    /// Returns the value of a key, if it has one.
+    ///
+    /// # Errors
+    ///
+    /// `Corruption` or `Io` if a table cannot be read; `InvalidArgument` if the key is too long or
+    /// the database was closed. Likewise for all methods below.
+    pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Value>> {
+        self.lookup(key.as_ref(), |value| Value::from(value), Lookup::to_value)
+    }
+
+    /// Calls `with` with the value of a key, if it has one: no copy, no allocation. The value is
+    /// pinned meanwhile, so `with` should be short.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub fn get_with<R>(
+        &self,
+        key: impl AsRef<[u8]>,
+        with: impl FnOnce(&[u8]) -> R,
+    ) -> Result<Option<R>> {
+        let with = std::cell::Cell::new(Some(with));
+        let call = |value: &[u8]| with.take().expect("a lookup finds one entry")(value);
+        self.lookup(key.as_ref(), call, |lookup| call(lookup.value()))
+    }
+
+    /// Replaces the contents of `value` by the value of a key; returns whether it has one.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub fn get_into(&self, key: impl AsRef<[u8]>, value: &mut Vec<u8>) -> Result<bool> {
+        let copy = |bytes: &[u8]| {
+            value.clear();
+            value.extend_from_slice(bytes);
+        };
+        Ok(self.get_with(key, copy)?.is_some())
+    }
+
+    /// Returns whether a key has a value.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub fn contains_key(&self, key: impl AsRef<[u8]>) -> Result<bool> {
+        Ok(self.get_with(key, |_| ())?.is_some())
+    }
+
+    /// Returns the values of several keys, in their order, as of one moment. What is not cached
+    /// is gathered over all keys and read together.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub fn multi_get<K: AsRef<[u8]>>(&self, keys: &[K]) -> Result<Vec<Option<Value>>> {
+        let shared = &*self.shared;
+        self.check_open()?;
+        let pinned = self.pin();
+        let mut values: Vec<Option<Value>> = vec![None; keys.len()];
+        let mut open: Vec<(usize, Probe<'_>)> = Vec::with_capacity(keys.len());
+        for (at, key) in keys.iter().enumerate() {
+            check_key(key.as_ref())?;
+            let probe = Probe::new(key.as_ref(), pinned.seqno);
+            let found = pinned.view.get_in_memory(&probe, &mut |entry| {
+                values[at] = (entry.kind == Kind::Put).then(|| Value::from(entry.value));
+            });
+            if !found {
+                open.push((at, probe));
+            }
+        }
+        let version = &pinned.view.version;
+        let mut shelf = BlockShelf::default();
+        shared.driver.drive(&mut shelf, Fill::Cache, |blocks| {
+            let mut failed = None;
+            open.retain(|(at, probe)| match get_in_tables(version, probe, blocks) {
+                Ok(Step::Done(found)) => {
+                    let put = found.filter(|lookup| lookup.kind() == Kind::Put);
+                    values[*at] = put.map(|lookup| lookup.to_value());
+                    false
+                }
+                Ok(Step::Miss) => true,
+                Err(error) => {
+                    failed.get_or_insert(error);
+                    true
+                }
+            });
+            match failed {
+                Some(error) => Err(error),
+                None if open.is_empty() => Ok(Step::Done(())),
+                None => Ok(Step::Miss),
+            }
+        })?;
+        shared.count_blocks(&mut shelf);
+        Ok(values)
+    }
+
+    /// Walks the keys of a range, as of now.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub fn range<K: AsRef<[u8]>>(&self, range: impl RangeBounds<K>) -> Result<Scan> {
+        self.scan((as_bytes(range.start_bound()), as_bytes(range.end_bound())))
+    }
+
+    /// Walks all keys, as of now.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    #[expect(clippy::iter_not_returning_iterator, reason = "it lends; `Scan::owned` is one")]
+    pub fn iter(&self) -> Result<Scan> {
+        self.scan((Bound::Unbounded, Bound::Unbounded))
+    }
+
+    /// Walks the keys that begin with `prefix`, as of now.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub fn prefix(&self, prefix: impl AsRef<[u8]>) -> Result<Scan> {
+        let low = prefix.as_ref();
+        // The first key after all that begin with the prefix: raise its last byte below 0xff.
+        let mut high = low.to_vec();
+        while high.last() == Some(&0xff) {
+            high.pop();
+        }
+        let end = match high.last_mut() {
+            Some(byte) => {
+                *byte += 1;
+                Bound::Excluded(&high[..])
+            }
+            None => Bound::Unbounded,
+        };
+        self.scan((Bound::Included(low), end))
+    }
+
+    fn scan(&self, range: lsmer_core::KeyRange<'_>) -> Result<Scan> {
+        self.check_open()?;
+        Ok(Scan::new(&self.shared, self.pin(), range))
+    }
+
+    fn check_open(&self) -> Result<()> {
+        if self.at.is_some() { Ok(()) } else { self.shared.check_open() }
+    }
+
+    /// Pins the view first and loads the seqno second: in the other order, a merge in between
+    /// could drop the very versions the seqno stands for.
+    fn pin(&self) -> Pinned {
+        let view = self.space.view_owned();
+        let seqno = self.at.unwrap_or_else(|| self.shared.visible.get());
+        Pinned { view, seqno }
+    }
+
+    fn lookup<R>(
+        &self,
+        key: &[u8],
+        in_memory: impl Fn(&[u8]) -> R,
+        in_table: impl FnOnce(&Lookup) -> R,
+    ) -> Result<Option<R>> {
+        let shared = &*self.shared;
+        check_key(key)?;
+        self.check_open()?;
+        let view = self.space.view();
+        let seqno = self.at.unwrap_or_else(|| shared.visible.get());
+        let probe = Probe::new(key, seqno);
+        let mut value = None;
+        let found = view.get_in_memory(&probe, &mut |entry| {
+            value = (entry.kind == Kind::Put).then(|| in_memory(entry.value));
+        });
+        if found {
+            return Ok(value);
+        }
+        let mut shelf = BlockShelf::default();
+        let found = shared.driver.drive(&mut shelf, Fill::Cache, |blocks| {
+            get_in_tables(&view.version, &probe, blocks)
+        })?;
+        shared.count_blocks(&mut shelf);
+        Ok(found.filter(|lookup| lookup.kind() == Kind::Put).map(|lookup| in_table(&lookup)))
+    }
+}
+
+impl Shared {
+    /// Adds up what an operation found in the cache and what not.
+    pub(crate) fn count_blocks(&self, shelf: &mut BlockShelf) {
+        let (hits, misses) = shelf.take_counts();
+        self.counters.cache_hits.add(hits);
+        self.counters.cache_misses.add(misses);
+    }
+}
+
+/// Looks a key up in the tables, newest run first.
+fn get_in_tables(
+    version: &Version,
+    probe: &Probe<'_>,
+    blocks: &mut BlockReader<'_>,
+) -> Result<Step<Option<Lookup>>> {
+    for run in &version.runs {
+        let Some(handle) = run.covering(probe.key) else { continue };
+        let Step::Done(table) = handle.open(blocks)? else { return Ok(Step::Miss) };
+        match table.get(probe, blocks)? {
+            Step::Done(None) => {}
+            found => return Ok(found),
+        }
+    }
+    Ok(Step::Done(None))
+}
+
+fn as_bytes<K: AsRef<[u8]>>(bound: Bound<&K>) -> Bound<&[u8]> {
+    match bound {
+        Bound::Included(key) => Bound::Included(key.as_ref()),
+        Bound::Excluded(key) => Bound::Excluded(key.as_ref()),
+        Bound::Unbounded => Bound::Unbounded,
+    }
+}

@@ -1,0 +1,85 @@
+//! Replaying the log, and removing what no manifest names.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use lsmer_core::{Changes, Error, LogSource, Record, Result, TableId};
+use lsmer_manifest::ManifestState;
+
+use crate::{reserve::Touches, shared::Shared};
+
+impl Shared {
+    /// Puts the log's entries that are in no table into memtables, flushing as usual.
+    pub(crate) fn replay(
+        self: &Arc<Self>,
+        source: &LogSource,
+        state: &ManifestState,
+    ) -> Result<()> {
+        self.parts.wal.scan(source, &mut |record| {
+            self.replay_record(&record, state).map_err(|error| {
+                let at = format_args!("log record at {}", record.slot.start.0).to_string();
+                error.detail(at).in_file(&source.dir)
+            })
+        })?;
+        Ok(())
+    }
+
+    /// A batch goes into memtables as it did when it was committed: whole.
+    fn replay_record(self: &Arc<Self>, record: &Record<'_>, state: &ManifestState) -> Result<()> {
+        let mut changes = Vec::new();
+        let mut touches = Touches::default();
+        for (change, n) in Changes::new(record.payload).zip(0..) {
+            let (change, seqno) = (change?, record.seqno.plus(n));
+            if change.keyspace.0 >= state.next_keyspace {
+                return Err(Error::corruption("a record names a keyspace that never was"));
+            }
+            // An entry of a keyspace that is gone went with it.
+            let keyspace = state.keyspaces.get(&change.keyspace);
+            if keyspace.is_some_and(|keyspace| seqno > keyspace.flushed) {
+                touches.add(&change, |id| self.space(id))?;
+                changes.push((change, seqno));
+            }
+            if n + 1 > u64::from(record.count) {
+                return Err(Error::corruption("a record has more entries than it says"));
+            }
+        }
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let commit = self.reserve_memory(&mut touches)?;
+        let last = record.seqno.plus(u64::from(record.count) - 1);
+        touches.begin_write(record.seqno, last, record.slot.end);
+        drop(commit);
+        for (change, seqno) in &changes {
+            touches.insert(change, *seqno);
+        }
+        touches.end_write();
+        Ok(())
+    }
+
+    /// Removes files that a crash left behind: tables no manifest names, half-written files.
+    pub(crate) fn remove_orphans(&self) -> Result<()> {
+        let vfs = &*self.parts.env.vfs;
+        let dir = &self.options.path;
+        let mut named = BTreeSet::new();
+        for space in self.all_spaces() {
+            let view = space.view();
+            named.extend(view.version.tree.tables().map(|table| table.id));
+        }
+        let entries = vfs.read_dir(dir);
+        let entries = entries.map_err(|error| Error::io("cannot read the folder", error))?;
+        for entry in entries {
+            let orphan = match TableId::of_file_name(&entry.name) {
+                // Flushes of the replay write tables of this epoch while we look.
+                Some(id) => id.epoch < self.epoch && !named.contains(&id),
+                None => entry.name.strip_suffix(".tmp").is_some(),
+            };
+            if orphan {
+                let path = dir.join(&entry.name);
+                let removed = vfs.remove_file(&path);
+                removed
+                    .map_err(|error| Error::io("cannot remove an orphan", error).in_file(path))?;
+            }
+        }
+        Ok(())
+    }
+}

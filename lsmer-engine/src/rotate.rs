@@ -1,0 +1,49 @@
+//! Sealing memtables. Called inside the commit's critical section, so that a batch never
+//! straddles a rotation in any keyspace it touches.
+
+use std::sync::Arc;
+
+use crate::{
+    shared::Shared,
+    space::{MAX_SEALED, Space, new_mem},
+};
+
+impl Shared {
+    /// Seals the active memtable of a keyspace and puts one of at least `bytes` in its place.
+    pub(crate) fn rotate(self: &Arc<Self>, space: &Arc<Space>, bytes: usize) {
+        let mem = new_mem(&*self.parts.memtable, bytes);
+        space.change_view(|view| {
+            let sealed = std::mem::replace(&mut view.active, mem);
+            view.sealed.insert(0, sealed);
+        });
+        self.schedule(space);
+    }
+
+    /// Seals every memtable that has an entry.
+    pub(crate) fn rotate_all(self: &Arc<Self>) {
+        for space in self.all_spaces() {
+            if !space.view().active.is_empty() {
+                self.rotate(&space, self.options.memtable_bytes());
+            }
+        }
+    }
+
+    /// Seals the largest active memtable if all of them together are over their share of the
+    /// budget; returns how much the rest takes.
+    pub(crate) fn shrink_active(self: &Arc<Self>) -> usize {
+        let spaces = self.all_spaces();
+        let bytes = |space: &Arc<Space>| {
+            let view = space.view();
+            if view.active.is_empty() { 0 } else { view.active.table.bytes() }
+        };
+        let sum: usize = spaces.iter().map(bytes).sum();
+        let largest = spaces.iter().filter(|space| space.view().sealed.len() < MAX_SEALED);
+        let Some(largest) = largest.max_by_key(|space| bytes(space)) else { return sum };
+        if sum <= self.options.active_bytes() || spaces.len() == 1 {
+            return sum;
+        }
+        let freed = bytes(largest);
+        self.rotate(largest, self.options.memtable_bytes());
+        sum - freed
+    }
+}

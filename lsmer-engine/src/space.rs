@@ -1,0 +1,121 @@
+//! One keyspace, as the engine holds it: its view, and the work under way on it.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use arc_swap::ArcSwap;
+use lsmer_core::{Error, KeyspaceId, KeyspaceOptions, MemtableFactory, MemtableSpec, TableId};
+use lsmer_sync::{
+    Mutex,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
+};
+
+use crate::view::{Mem, Version, View};
+
+/// Most memtables of a keyspace that wait to be flushed: beyond, writers stop.
+pub(crate) const MAX_SEALED: usize = 3;
+
+#[derive(Debug)]
+pub(crate) struct Space {
+    pub(crate) id: KeyspaceId,
+    pub(crate) name: Arc<str>,
+    pub(crate) options: KeyspaceOptions,
+    view: ArcSwap<View>,
+    /// Held while the view is replaced; never across I/O.
+    swap: Mutex<()>,
+    dropped: AtomicBool,
+    pub(crate) work: Mutex<Work>,
+    /// Runs of level 0: what pacing looks at.
+    level0_runs: AtomicUsize,
+}
+
+/// The background work on a keyspace.
+#[derive(Debug, Default)]
+pub(crate) struct Work {
+    pub(crate) flushing: bool,
+    pub(crate) compacting: usize,
+    /// Tables that running compactions read.
+    pub(crate) busy: BTreeSet<TableId>,
+    /// Why the last flush failed; nobody has heard of it yet.
+    pub(crate) flush_error: Option<Error>,
+    /// Why the last compaction failed; none is planned until the tree changes.
+    pub(crate) compaction_error: Option<Error>,
+    /// A caller compacts by hand: no plan is made meanwhile.
+    pub(crate) manual: bool,
+}
+
+impl Space {
+    pub(crate) fn new(
+        id: KeyspaceId,
+        name: Arc<str>,
+        options: KeyspaceOptions,
+        view: View,
+    ) -> Arc<Self> {
+        let space = Self {
+            id,
+            name,
+            options,
+            view: ArcSwap::from_pointee(view),
+            swap: Mutex::default(),
+            dropped: AtomicBool::new(false),
+            work: Mutex::default(),
+            level0_runs: AtomicUsize::new(0),
+        };
+        space.count_level0();
+        Arc::new(space)
+    }
+
+    /// Pins the view. Readers load `visible` after this, never before.
+    pub(crate) fn view(&self) -> arc_swap::Guard<Arc<View>> {
+        self.view.load()
+    }
+
+    /// Pins the view for long.
+    pub(crate) fn view_owned(&self) -> Arc<View> {
+        self.view.load_full()
+    }
+
+    /// Replaces the view by a changed copy.
+    pub(crate) fn change_view(&self, change: impl FnOnce(&mut View)) {
+        let _swapping = self.swap.lock();
+        let mut view = View::clone(&self.view.load());
+        change(&mut view);
+        self.view.store(Arc::new(view));
+        self.count_level0();
+    }
+
+    /// Installs a new version, and lets go of a memtable that is now in it.
+    pub(crate) fn install(&self, version: Version, flushed: Option<&Arc<Mem>>) {
+        let version = Arc::new(version);
+        let before = Arc::clone(&self.view().version);
+        before.retire(&version);
+        self.change_view(|view| {
+            view.version = version;
+            if let Some(flushed) = flushed {
+                view.sealed.retain(|mem| !Arc::ptr_eq(mem, flushed));
+            }
+        });
+    }
+
+    pub(crate) fn level0_runs(&self) -> usize {
+        self.level0_runs.load(Ordering::Relaxed)
+    }
+
+    fn count_level0(&self) {
+        let view = self.view.load();
+        let runs = view.version.tree.runs.iter().filter(|run| run.level == 0).count();
+        self.level0_runs.store(runs, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_dropped(&self) -> bool {
+        self.dropped.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn mark_dropped(&self) {
+        self.dropped.store(true, Ordering::Release);
+    }
+}
+
+/// Makes an empty memtable of at least `bytes` bytes.
+pub(crate) fn new_mem(factory: &dyn MemtableFactory, bytes: usize) -> Arc<Mem> {
+    Arc::new(Mem::new(factory.create(&MemtableSpec { bytes })))
+}

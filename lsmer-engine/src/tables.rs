@@ -1,0 +1,214 @@
+//! Open tables by id.
+//!
+//! A table is opened on first use and closed again when too many are open or their indexes and
+//! filters take too much memory, oldest first. A handle lives as long as a version or a reader
+//! holds it; the file of a retired table is removed when its last holder lets go.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    path::PathBuf,
+    sync::{Arc, Weak},
+};
+
+use arc_swap::ArcSwapOption;
+use lsmer_core::{
+    BlockReader, Error, FileClass, Job, Next, OpenOptions, Result, Step, Table, TableId, TableMeta,
+    VfsFile, WorkClass,
+};
+use lsmer_sync::{
+    Mutex,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
+};
+
+use crate::Components;
+
+/// Most table files open at the same time.
+const MAX_OPEN: usize = 500;
+
+/// All tables of a database that somebody holds.
+#[derive(Debug)]
+pub(crate) struct Tables {
+    pub(crate) dir: PathBuf,
+    pub(crate) parts: Components,
+    live: Mutex<BTreeMap<TableId, Weak<TableHandle>>>,
+    open: Mutex<VecDeque<Weak<TableHandle>>>,
+    /// Memory of open indexes and filters, in bytes, and how much it may be.
+    index_bytes: AtomicUsize,
+    index_limit: usize,
+    read_only: bool,
+}
+
+/// One table: its metadata, and its file and index while they are open.
+#[derive(Debug)]
+pub(crate) struct TableHandle {
+    pub(crate) meta: Arc<TableMeta>,
+    tables: Weak<Tables>,
+    file: ArcSwapOption<OpenFile>,
+    table: ArcSwapOption<OpenTable>,
+    retired: AtomicBool,
+}
+
+#[derive(Debug)]
+struct OpenFile(Arc<dyn VfsFile>);
+
+#[derive(Debug)]
+struct OpenTable(Arc<dyn Table>);
+
+impl Tables {
+    pub(crate) fn new(
+        dir: PathBuf,
+        parts: Components,
+        index_limit: usize,
+        read_only: bool,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            dir,
+            parts,
+            live: Mutex::default(),
+            open: Mutex::default(),
+            index_bytes: AtomicUsize::new(0),
+            index_limit,
+            read_only,
+        })
+    }
+
+    /// Returns the handle of a table, making it if nobody holds one.
+    pub(crate) fn handle(self: &Arc<Self>, meta: &Arc<TableMeta>) -> Arc<TableHandle> {
+        let mut live = self.live.lock();
+        if let Some(handle) = live.get(&meta.id).and_then(Weak::upgrade)
+            && handle.meta == *meta
+        {
+            return handle;
+        }
+        let handle = Arc::new(TableHandle {
+            meta: Arc::clone(meta),
+            tables: Arc::downgrade(self),
+            file: ArcSwapOption::empty(),
+            table: ArcSwapOption::empty(),
+            retired: AtomicBool::new(false),
+        });
+        live.insert(meta.id, Arc::downgrade(&handle));
+        handle
+    }
+
+    /// Returns the handle of a table that somebody holds.
+    pub(crate) fn find(&self, id: TableId) -> Option<Arc<TableHandle>> {
+        self.live.lock().get(&id).and_then(Weak::upgrade)
+    }
+
+    /// Returns the memory of open indexes and filters, in bytes.
+    pub(crate) fn index_bytes(&self) -> usize {
+        self.index_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Returns how many tables have an open file.
+    pub(crate) fn open_count(&self) -> usize {
+        self.open.lock().len()
+    }
+
+    pub(crate) fn path(&self, id: TableId) -> PathBuf {
+        self.dir.join(id.file_name())
+    }
+
+    /// Queues an opened table and closes the oldest while there are too many.
+    fn admit(&self, handle: &Arc<TableHandle>) {
+        let mut open = self.open.lock();
+        open.push_back(Arc::downgrade(handle));
+        while open.len() > MAX_OPEN || (self.index_bytes() > self.index_limit && open.len() > 1) {
+            let Some(oldest) = open.pop_front() else { break };
+            if let Some(oldest) = oldest.upgrade() {
+                oldest.close(self);
+            }
+        }
+    }
+}
+
+impl TableHandle {
+    /// Returns the open table; on a miss its index or its filter has to be fetched first.
+    pub(crate) fn open(
+        self: &Arc<Self>,
+        blocks: &mut BlockReader<'_>,
+    ) -> Result<Step<Arc<dyn Table>>> {
+        if let Some(table) = &*self.table.load() {
+            return Ok(Step::Done(Arc::clone(&table.0)));
+        }
+        let tables = self.tables.upgrade().expect("the database outlives its readers");
+        let parts = &tables.parts;
+        let format = parts.format(&self.meta.format).ok_or_else(|| unknown_format(&self.meta))?;
+        let opened = format.open(&self.meta, &parts.filter, blocks);
+        let Step::Done(table) = opened.map_err(|error| error.in_file(tables.path(self.meta.id)))?
+        else {
+            return Ok(Step::Miss);
+        };
+        let bytes = table.bytes();
+        let before = self.table.swap(Some(Arc::new(OpenTable(Arc::clone(&table)))));
+        if before.is_none() {
+            tables.index_bytes.fetch_add(bytes, Ordering::Relaxed);
+        }
+        Ok(Step::Done(table))
+    }
+
+    /// Returns the file, opening it if needed. Blocks on I/O then: only the driver calls it.
+    pub(crate) fn file(self: &Arc<Self>) -> Result<Arc<dyn VfsFile>> {
+        if let Some(file) = &*self.file.load() {
+            return Ok(Arc::clone(&file.0));
+        }
+        let tables = self.tables.upgrade().expect("the database outlives its readers");
+        let path = tables.path(self.meta.id);
+        let file = tables.parts.env.vfs.open(&path, OpenOptions::read(FileClass::Table));
+        let file = file.map_err(|source| match source.kind() {
+            std::io::ErrorKind::NotFound => Error::corruption("a table is missing").in_file(&path),
+            _ => Error::io("cannot open a table", source).in_file(&path),
+        })?;
+        if self.file.swap(Some(Arc::new(OpenFile(Arc::clone(&file))))).is_none() {
+            tables.admit(self);
+        }
+        Ok(file)
+    }
+
+    /// Says that no version after this one has the table.
+    pub(crate) fn retire(&self) {
+        self.retired.store(true, Ordering::Release);
+    }
+
+    fn close(&self, tables: &Tables) {
+        self.file.store(None);
+        if let Some(table) = self.table.swap(None) {
+            tables.index_bytes.fetch_sub(table.0.bytes(), Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for TableHandle {
+    fn drop(&mut self) {
+        let Some(tables) = self.tables.upgrade() else { return };
+        self.close(&tables);
+        if !self.retired.load(Ordering::Acquire) || tables.read_only {
+            return;
+        }
+        // The bytes of this table leave the disk behind the back of whoever dropped it last.
+        let exec = Arc::clone(&tables.parts.env.exec);
+        exec.spawn(WorkClass::Maintenance, Box::new(Remove { tables, id: self.meta.id }));
+    }
+}
+
+/// Removes the file of a table that nobody holds and no manifest names.
+struct Remove {
+    tables: Arc<Tables>,
+    id: TableId,
+}
+
+impl Job for Remove {
+    fn step(&mut self) -> Next {
+        self.tables.live.lock().remove(&self.id);
+        self.tables.parts.cache.remove_table(self.id);
+        // If it fails, the next open finds an orphan and removes it.
+        drop(self.tables.parts.env.vfs.remove_file(&self.tables.path(self.id)));
+        Next::Done
+    }
+}
+
+fn unknown_format(meta: &TableMeta) -> Error {
+    let what = "a table was written by a table format that this composition does not have";
+    Error::new(lsmer_core::ErrorKind::Unsupported, what).detail(&meta.format)
+}

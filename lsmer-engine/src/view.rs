@@ -1,0 +1,153 @@
+//! What a keyspace is made of at one moment: memtables, and the shape of the tree.
+//!
+//! A [`View`] is swapped whole. Readers pin one first and load `visible` second; what they pinned
+//! stays until they let go, files included.
+
+use std::sync::Arc;
+
+use lsmer_core::{Event, Lsn, Memtable, Probe, RunId, SeqNo, TableId, Tree};
+use lsmer_sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use crate::tables::{TableHandle, Tables};
+
+/// A memtable, with what the engine must know of it.
+#[derive(Debug)]
+pub(crate) struct Mem {
+    pub(crate) table: Arc<dyn Memtable>,
+    /// Commits that have a place in the log and are still inserting here.
+    writers: AtomicUsize,
+    /// Notified when the last of them is done.
+    pub(crate) quiet: Arc<Event>,
+    /// First and last seqno that was given out for this memtable; 0 for none.
+    first: AtomicU64,
+    last: AtomicU64,
+    /// End of the last record with an entry for it.
+    lsn: AtomicU64,
+}
+
+impl Mem {
+    pub(crate) fn new(table: Arc<dyn Memtable>) -> Self {
+        Self {
+            table,
+            writers: AtomicUsize::new(0),
+            quiet: Arc::new(Event::new()),
+            first: AtomicU64::new(0),
+            last: AtomicU64::new(0),
+            lsn: AtomicU64::new(0),
+        }
+    }
+
+    /// Notes that entries `[first, last]`, logged before `lsn`, are about to be inserted. Called
+    /// inside the commit's critical section.
+    pub(crate) fn begin_write(&self, first: SeqNo, last: SeqNo, lsn: Lsn) {
+        self.writers.fetch_add(1, Ordering::Relaxed);
+        if self.first.load(Ordering::Relaxed) == 0 {
+            self.first.store(first.0, Ordering::Relaxed);
+        }
+        self.last.store(last.0, Ordering::Relaxed);
+        self.lsn.store(lsn.0, Ordering::Release);
+    }
+
+    /// Notes that they are in.
+    pub(crate) fn end_write(&self) {
+        if self.writers.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.quiet.notify();
+        }
+    }
+
+    /// Returns whether no insert is under way. Meaningful once the memtable is sealed.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.writers.load(Ordering::Acquire) == 0
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first() == SeqNo::ZERO
+    }
+
+    pub(crate) fn first(&self) -> SeqNo {
+        SeqNo(self.first.load(Ordering::Acquire))
+    }
+
+    pub(crate) fn last(&self) -> SeqNo {
+        SeqNo(self.last.load(Ordering::Acquire))
+    }
+
+    pub(crate) fn lsn(&self) -> Lsn {
+        Lsn(self.lsn.load(Ordering::Acquire))
+    }
+}
+
+/// The immutable shape of a tree, with a handle for each of its tables.
+#[derive(Debug)]
+pub(crate) struct Version {
+    pub(crate) tree: Arc<Tree>,
+    pub(crate) runs: Vec<RunHandles>,
+}
+
+/// The tables of one run, by key.
+#[derive(Clone, Debug)]
+pub(crate) struct RunHandles {
+    pub(crate) id: RunId,
+    pub(crate) tables: Arc<[Arc<TableHandle>]>,
+}
+
+impl RunHandles {
+    /// Returns the table that may hold `key`.
+    pub(crate) fn covering(&self, key: &[u8]) -> Option<&Arc<TableHandle>> {
+        let at = self.tables.partition_point(|table| *table.meta.largest < *key);
+        self.tables.get(at).filter(|table| *table.meta.smallest <= *key)
+    }
+}
+
+impl Version {
+    /// Gives each table of a tree its handle: the one it has, or a new one.
+    pub(crate) fn new(tree: Arc<Tree>, tables: &Arc<Tables>) -> Self {
+        let handles = |run: &lsmer_core::Run| RunHandles {
+            id: run.id,
+            tables: run.tables.iter().map(|meta| tables.handle(meta)).collect(),
+        };
+        let runs = tree.runs.iter().map(handles).collect();
+        Self { tree, runs }
+    }
+
+    /// Marks the tables that `next` does not have: their files go with their last holder.
+    pub(crate) fn retire(&self, next: &Self) {
+        let kept: std::collections::BTreeSet<TableId> =
+            next.tree.tables().map(|table| table.id).collect();
+        let all = self.runs.iter().flat_map(|run| run.tables.iter());
+        for table in all.filter(|table| !kept.contains(&table.meta.id)) {
+            table.retire();
+        }
+    }
+}
+
+/// All that a read of one keyspace looks at.
+#[derive(Clone, Debug)]
+pub(crate) struct View {
+    /// Takes inserts.
+    pub(crate) active: Arc<Mem>,
+    /// Waiting to be flushed, newest first.
+    pub(crate) sealed: Vec<Arc<Mem>>,
+    pub(crate) version: Arc<Version>,
+}
+
+impl View {
+    /// Returns the memtables, newest first.
+    pub(crate) fn mems(&self) -> impl Iterator<Item = &Arc<Mem>> {
+        std::iter::once(&self.active).chain(&self.sealed)
+    }
+
+    /// Returns the first seqno that is in no table yet; `None` if all are.
+    pub(crate) fn first_unflushed(&self) -> Option<SeqNo> {
+        self.mems().filter(|mem| !mem.is_empty()).map(|mem| mem.first()).min()
+    }
+
+    /// Looks a key up in the memtables, newest first.
+    pub(crate) fn get_in_memory(
+        &self,
+        probe: &Probe<'_>,
+        found: &mut dyn FnMut(lsmer_core::EntryRef<'_>),
+    ) -> bool {
+        self.mems().any(|mem| mem.table.get(probe, found))
+    }
+}

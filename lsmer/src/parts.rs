@@ -1,0 +1,10 @@
+//! The parts that ship, and the traits to write others.
+
+pub use lsmer_cache::{NoCache, QuickCache};
+pub use lsmer_compaction::{Leveled, Tiered};
+pub use lsmer_core as core;
+pub use lsmer_filter::{BlockedBloom, NoFilter};
+pub use lsmer_io as io;
+pub use lsmer_memtable::{CrossbeamMemtable, SkipArena};
+pub use lsmer_sstable::{ColumnarFormat, SortedArrayFormat};
+pub use lsmer_wal::{NoWal, SegmentedWal};
