@@ -13,7 +13,7 @@
 //!
 //! - **I1** `base` is one allocation of `capacity` units, aligned to [`ALIGN`], made in
 //!   [`Arena::new`], and neither moves nor shrinks until the arena is dropped.
-//! - **I2** `tail + promised <= capacity`; `tail` only grows. The step that moves it from `a` to
+//! - **I2** `tail + promised <= capacity`, and `limit <= capacity`; `tail` only grows. The step that moves it from `a` to
 //!   `b` gives the units `[a, b)` to one caller, for ever.
 //! - **I3** The units `[0, ROOT_UNITS)` belong to the root and are never given out.
 
@@ -48,6 +48,8 @@ pub(super) fn cost(entries: u32, bytes: usize) -> Option<u32> {
 pub(super) struct Arena {
     base: NonNull<u8>,
     capacity: u32,
+    /// Later reservations stop here; the first one may have made the arena larger.
+    limit: u32,
     room: AtomicU64,
 }
 
@@ -64,13 +66,13 @@ impl Arena {
     /// Requires: `promised` comes from [`cost`].
     pub(super) fn new(bytes: usize, promised: u32) -> Self {
         let wanted = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(MAX_UNITS).min(MAX_UNITS);
-        let capacity = ROOT_UNITS + wanted.max(promised);
+        let (limit, capacity) = (ROOT_UNITS + wanted, ROOT_UNITS + wanted.max(promised));
         let layout = layout(capacity);
         // SAFETY: the layout is not empty, for it has room for the root.
         let base = unsafe { alloc(layout) };
         let Some(base) = NonNull::new(base) else { handle_alloc_error(layout) };
         let room = AtomicU64::new(pack(promised, ROOT_UNITS));
-        let arena = Self { base, capacity, room };
+        let arena = Self { base, capacity, limit, room };
         arena.write_root();
         arena
     }
@@ -79,7 +81,7 @@ impl Arena {
     pub(super) fn reserve(&self, units: u32) -> bool {
         self.update(|promised, tail| {
             let sum = promised.checked_add(units)?;
-            (sum.checked_add(tail)? <= self.capacity).then_some((sum, tail))
+            (sum.checked_add(tail)? <= self.limit).then_some((sum, tail))
         })
         .is_some()
     }

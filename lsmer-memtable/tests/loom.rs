@@ -1,0 +1,172 @@
+//! The links of the arena skiplist under a model checker: two levels, a handful of nodes.
+//!
+//! The arena itself cannot run under loom, whose atomics do not fit into raw memory. What runs
+//! here is `skiplist/list.rs`, with its memory orders, over nodes made of loom's atomics.
+//!
+//! `RUSTFLAGS="--cfg lsmer_loom" cargo test -p lsmer-memtable --test loom --release`
+
+#![cfg(lsmer_loom)]
+
+use std::sync::Arc;
+
+use lsmer_sync::{
+    atomic::{AtomicU32, AtomicU64, Ordering},
+    thread,
+};
+
+use self::list::{FOLLOW, LINK, Node as _};
+
+#[expect(dead_code, reason = "backward search is not needed here")]
+#[path = "../src/skiplist/list.rs"]
+mod list;
+
+/// Nodes with keys; a key of 0 was not filled. Node 0 is the root.
+struct Table {
+    keys: [AtomicU32; 4],
+    links: [[AtomicU32; 2]; 4],
+    filter: AtomicU64,
+}
+
+#[derive(Clone, Copy)]
+struct Node<'a> {
+    table: &'a Table,
+    at: u32,
+}
+
+impl Table {
+    fn new() -> Arc<Self> {
+        let zero = |_| AtomicU32::new(0);
+        let links = [(); 4].map(|()| [(); 2].map(zero));
+        Arc::new(Self { keys: [(); 4].map(zero), links, filter: AtomicU64::new(0) })
+    }
+
+    fn node(&self, at: u32) -> Node<'_> {
+        Node { table: self, at }
+    }
+
+    /// Inserts node `at`, as `SkipArena::insert` does.
+    fn insert(&self, at: u32, key: u32, height: usize) {
+        // `Relaxed` stands for the plain writes that fill a node.
+        self.keys[at as usize].store(key, Ordering::Relaxed);
+        self.filter.fetch_or(1 << key, Ordering::Relaxed);
+        list::insert(self.node(0), self.node(at), height, |node| node.key() < key);
+    }
+
+    fn has(&self, key: u32) -> bool {
+        self.filter.load(Ordering::Relaxed) & 1 << key != 0
+            && list::find(self.node(0), |node| node.key() < key)
+                .1
+                .is_some_and(|node| node.key() == key)
+    }
+
+    /// Returns the keys of a level.
+    fn level(&self, level: usize) -> Vec<u32> {
+        let mut keys = Vec::new();
+        let mut node = self.node(0);
+        while let Some(next) = node.next(level) {
+            keys.push(next.key());
+            node = next;
+        }
+        keys
+    }
+}
+
+impl<'a> Node<'a> {
+    fn key(self) -> u32 {
+        let key = self.table.keys[self.at as usize].load(Ordering::Relaxed);
+        assert_ne!(key, 0, "a node was reached before it was filled");
+        key
+    }
+
+    fn link(self, level: usize) -> &'a AtomicU32 {
+        &self.table.links[self.at as usize][level]
+    }
+}
+
+impl list::Node for Node<'_> {
+    const LEVELS: usize = 2;
+
+    fn next(self, level: usize) -> Option<Self> {
+        let at = self.link(level).load(FOLLOW);
+        (at != 0).then(|| self.table.node(at))
+    }
+
+    fn set_next(self, level: usize, next: Option<Self>) {
+        self.link(level).store(next.map_or(0, |next| next.at), Ordering::Relaxed);
+    }
+
+    fn replace_next(self, level: usize, from: Option<Self>, to: Self) -> bool {
+        let from = from.map_or(0, |from| from.at);
+        self.link(level).compare_exchange(from, to.at, LINK, Ordering::Relaxed).is_ok()
+    }
+
+    fn is(self, other: Self) -> bool {
+        self.at == other.at
+    }
+}
+
+#[test]
+fn two_writers_at_one_place_lose_nothing() {
+    loom::model(|| {
+        let table = Table::new();
+        table.insert(1, 2, 2);
+        let other = Arc::clone(&table);
+        let writer = thread::spawn(move || other.insert(2, 3, 2));
+        table.insert(3, 1, 2);
+        writer.join().unwrap();
+        assert_eq!(table.level(0), [1, 2, 3]);
+        assert_eq!(table.level(1), [1, 2, 3]);
+    });
+}
+
+#[test]
+fn two_writers_behind_one_node_lose_nothing() {
+    loom::model(|| {
+        let table = Table::new();
+        let other = Arc::clone(&table);
+        let writer = thread::spawn(move || other.insert(1, 2, 2));
+        table.insert(2, 1, 2);
+        writer.join().unwrap();
+        assert_eq!(table.level(0), [1, 2]);
+        assert_eq!(table.level(1), [1, 2]);
+    });
+}
+
+#[test]
+fn a_reader_meets_filled_nodes_in_order() {
+    loom::model(|| {
+        let table = Table::new();
+        table.insert(1, 2, 1);
+        let other = Arc::clone(&table);
+        let writer = thread::spawn(move || {
+            other.insert(2, 3, 2);
+            other.insert(3, 1, 2);
+        });
+        for level in [1, 0] {
+            let keys = table.level(level);
+            assert!(keys.is_sorted_by(|a, b| a < b), "{keys:?}");
+            assert!(level == 1 || keys.contains(&2), "what was there stays");
+        }
+        writer.join().unwrap();
+        assert_eq!(table.level(0), [1, 2, 3]);
+    });
+}
+
+#[test]
+fn whoever_is_told_of_an_entry_finds_it() {
+    loom::model(|| {
+        let table = Table::new();
+        let visible = Arc::new(AtomicU32::new(0));
+        let (other, told) = (Arc::clone(&table), Arc::clone(&visible));
+        let writer = thread::spawn(move || {
+            other.insert(1, 2, 2);
+            told.store(1, Ordering::Release);
+            other.insert(2, 1, 2);
+            told.store(2, Ordering::Release);
+        });
+        let visible = visible.load(Ordering::Acquire);
+        assert!(visible < 1 || table.has(2));
+        assert!(visible < 2 || table.has(1));
+        writer.join().unwrap();
+    });
+}
