@@ -1,0 +1,68 @@
+//! Prepares the file of a coming segment in the background.
+//!
+//! A sync is cheaper in a file whose blocks were written before. Zeros are written 64 KiB at a
+//! time, which makes the page cache hold the file in pieces that later writes are fast in.
+
+use std::{
+    io,
+    path::PathBuf,
+    sync::{Arc, Weak},
+};
+
+use lsmer_core::{FileClass, Job, Next, OpenOptions, VfsFile};
+
+use crate::{files::Spare, log::Log};
+
+static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+
+/// The work of preparing one file.
+#[derive(Debug)]
+pub(crate) struct SpareJob {
+    log: Weak<Log>,
+    path: PathBuf,
+    bytes: u64,
+    file: Option<Arc<dyn VfsFile>>,
+    filled: u64,
+}
+
+impl SpareJob {
+    pub(crate) fn new(log: Weak<Log>, path: PathBuf, bytes: u64) -> Self {
+        Self { log, path, bytes, file: None, filled: 0 }
+    }
+
+    /// Does a step; returns whether it was the last.
+    fn advance(&mut self, log: &Log) -> io::Result<bool> {
+        let file = if let Some(file) = &self.file {
+            file
+        } else {
+            let file = log.files().vfs.open(&self.path, OpenOptions::create(FileClass::Wal))?;
+            file.allocate(0, self.bytes)?;
+            self.file.insert(file)
+        };
+        let rest = usize::try_from(self.bytes - self.filled).unwrap_or(usize::MAX);
+        let zeros = &ZEROS[..ZEROS.len().min(rest)];
+        file.write_all_at(zeros, self.filled)?;
+        self.filled += zeros.len() as u64;
+        Ok(self.filled == self.bytes)
+    }
+}
+
+impl Job for SpareJob {
+    fn step(&mut self) -> Next {
+        // Whatever is left when the log is gone, the next open removes.
+        let Some(log) = self.log.upgrade() else { return Next::Done };
+        match self.advance(&log) {
+            Ok(false) => Next::Yield,
+            Ok(true) => {
+                let (path, bytes) = (self.path.clone(), self.bytes);
+                log.add_spare(Spare { path, bytes, recycled: false });
+                Next::Done
+            }
+            // There is no room, or the disk is broken: who needs a segment will find out.
+            Err(_) => {
+                drop(log.files().remove(&self.path));
+                Next::Done
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Goes on behind the end that a recovery found.
+//!
+//! ```text
+//!   ring -> last segment, synced   the manifest promised these records: they must not depend on
+//!                                  a ring that the next record writes over
+//!   new segment, synced            chained to the end, under a number that no file has
+//!   other files, removed           the discarded tail, what was released, unfinished spares
+//! ```
+//!
+//! A crash anywhere leaves a log that a scan with the same cut reads in the same way. Files of an
+//! earlier owner are never recycled: what a power loss left in them is unknown.
+
+use std::{collections::VecDeque, io, path::Path, sync::Arc};
+
+use lsmer_core::{
+    Error, FileClass, LogEnd, LogSpec, Lsn, OpenOptions, Result, ScannedSegment, SegmentId,
+};
+
+use crate::{
+    files::{Files, is_leftover},
+    log::Log,
+    reader::SegmentReader,
+    record::record_seed,
+    ring::RingImage,
+    segment::{FIRST_RECORD, SegmentHead, parse_segment_name},
+    tail::{Held, Sizes, Tail},
+};
+
+/// Opens the log; see [`WalFormat::open`](lsmer_core::WalFormat::open).
+pub(crate) fn start(spec: LogSpec, end: &LogEnd) -> Result<Arc<Log>> {
+    let LogSpec { dir, env, epoch, min_segment_bytes, max_segment_bytes } = spec;
+    let files = Files { vfs: Arc::clone(&env.vfs), dir };
+    make_dir(&files)?;
+    let last = end.segments.last();
+    if let Some(last) = last.filter(|_| end.in_ring > 0) {
+        move_from_ring(&files, end, last)?;
+    }
+
+    let present = files.list()?;
+    let ids = present.iter().filter_map(|entry| parse_segment_name(&entry.name));
+    let previous = last.map_or(SegmentId(0), |last| last.id);
+    let newest = ids.fold(previous, SegmentId::max);
+    let head = SegmentHead {
+        id: SegmentId(newest.0 + 1),
+        epoch,
+        start: end.next,
+        synced: end.next,
+        previous,
+        chain: end.chain,
+        recycled: false,
+    };
+    let min_bytes = min_segment_bytes.max(2 * FIRST_RECORD);
+    let file = files.create(&head, min_bytes)?;
+    files.sync(head.id, &*file)?;
+    files.sync_names()?;
+
+    let needed = |id: SegmentId| end.segments.iter().any(|segment| segment.id == id);
+    for entry in present {
+        let discarded = parse_segment_name(&entry.name).is_some_and(|id| !needed(id));
+        if discarded || is_leftover(&entry.name) {
+            files.remove(&files.dir.join(&entry.name))?;
+        }
+    }
+
+    let max_bytes = max_segment_bytes.max(min_bytes);
+    let fast_ring = env.vfs.caps(&files.dir).fast_ring;
+    let sizes = Sizes { min_bytes, max_bytes, epoch, fast_ring };
+    let tail = Tail::new(sizes, held(end), head, file, min_bytes);
+    Ok(Log::new(files, env, tail))
+}
+
+/// Makes what a scan read survive a power loss; see
+/// [`WalFormat::sync_scanned`](lsmer_core::WalFormat::sync_scanned).
+pub(crate) fn sync_scanned(files: &Files, end: &LogEnd) -> Result<()> {
+    for segment in end.segments.iter().filter(|segment| segment.file_bytes > 0) {
+        let path = files.segment(segment.id);
+        let file = files.vfs.open(&path, OpenOptions::write(FileClass::Wal));
+        let file = file.map_err(|e| Error::io("open the log", e).in_file(path))?;
+        files.sync(segment.id, &*file)?;
+    }
+    if end.segments.is_empty() { Ok(()) } else { files.sync_names() }
+}
+
+fn make_dir(files: &Files) -> Result<()> {
+    let parent = files.dir.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let make = || match files.vfs.create_dir(&files.dir) {
+        Ok(()) => files.vfs.sync_dir(parent.unwrap_or(Path::new("."))),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    };
+    make().map_err(|e| Error::io("make the folder of the log", e).in_file(&files.dir))
+}
+
+/// Returns the segments that a scan found, as those of a running log.
+fn held(end: &LogEnd) -> VecDeque<Held> {
+    let held = |segment: &ScannedSegment| Held {
+        id: segment.id,
+        last_seqno: segment.last_seqno,
+        file_bytes: segment.file_bytes,
+        file: None,
+        settled: true,
+    };
+    end.segments.iter().filter(|segment| segment.file_bytes > 0).map(held).collect()
+}
+
+/// Puts into the last segment what stands only in the ring, and syncs it.
+fn move_from_ring(files: &Files, end: &LogEnd, last: &ScannedSegment) -> Result<()> {
+    let path = files.segment(last.id);
+    let found = files.segments(last.id)?;
+    let head = found.first().filter(|found| found.id == last.id).and_then(|found| found.head);
+    let head = head.ok_or_else(|| changed().in_file(&path))?;
+    let ring = RingImage::read(&*files.vfs, &files.dir)?;
+    let mut reader = SegmentReader::open(&*files.vfs, &path, head)?;
+    let file = files.vfs.open(&path, OpenOptions::write(FileClass::Wal));
+    let file = file.map_err(|e| Error::io("open the log", e).in_file(&path))?;
+    let mut at = Lsn(end.next.0 - end.in_ring);
+    let mut bytes = Vec::new();
+    while at < end.next {
+        if let Some(record) = reader.in_file(at, end.next)? {
+            at = record.end();
+            continue;
+        }
+        let record = reader.in_ring(&ring, at, end.next)?;
+        let record = record.ok_or_else(|| changed().at(&path, head.offset(at)))?;
+        bytes.clear();
+        bytes.extend_from_slice(&record.encode(record_seed(head.id)));
+        bytes.extend_from_slice(reader.payload());
+        bytes.resize(bytes.len().next_multiple_of(8), 0);
+        let written = file.write_all_at(&bytes, head.offset(at));
+        written.map_err(|e| Error::io("write the log", e).in_file(&path))?;
+        at = record.end();
+    }
+    files.sync(last.id, &*file)
+}
+
+fn changed() -> Error {
+    Error::corruption("the log changed since it was scanned")
+}

@@ -1,0 +1,390 @@
+//! The growing end of the log: where the next record goes, and what is not in a segment yet.
+//!
+//! ```text
+//!   segment |=================|                      |
+//!   ring     ....=============xxxxxxxxx..............       (a copy of the last bytes)
+//!   pending                   xxxxxxxxx                     (the same, to be written)
+//!                             ^ drained ^ next
+//! ```
+//!
+//! - **T1** `pending` holds the log's bytes `[drained, next)`, all of them of the current segment.
+//! - **T2** Without a ring `pending` is empty between calls.
+//! - **T3** It is never larger than a quarter of the ring, so the ring never writes over a byte
+//!   that is not in its segment.
+
+use std::{
+    collections::VecDeque,
+    io::{self, IoSlice},
+    sync::Arc,
+};
+
+use lsmer_core::{Error, Lsn, Result, SegmentId, SeqNo, Slot, VfsFile, checksum_more};
+
+use crate::{
+    files::{Files, Spare},
+    record::{RECORD_HEAD_BYTES, RecordHead, record_bytes, record_seed, short_epoch, unsynced},
+    ring::{LARGEST_IN_RING, RING_BYTES, open_ring, write_ring},
+    segment::{FIRST_RECORD, SegmentHead},
+};
+
+/// The pending bytes are written once there are this many.
+const DRAIN_BYTES: usize = 64 << 10;
+const PENDING_BYTES: usize = 128 << 10;
+const _: () = assert!(PENDING_BYTES as u64 == LARGEST_IN_RING && LARGEST_IN_RING <= RING_BYTES / 4);
+
+/// Spare files are kept only once segments have grown to this many times their first size.
+const SPARES_FROM: u64 = 4;
+const MAX_SPARES: usize = 2;
+
+/// A segment that is in use.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) id: SegmentId,
+    pub(crate) last_seqno: SeqNo,
+    pub(crate) file_bytes: u64,
+    /// Its file; `None` once it is closed and synced.
+    pub(crate) file: Option<Arc<dyn VfsFile>>,
+    /// Whether its name and its header survive a power loss.
+    pub(crate) settled: bool,
+}
+
+/// How segments are made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sizes {
+    pub(crate) min_bytes: u64,
+    pub(crate) max_bytes: u64,
+    pub(crate) epoch: u64,
+    pub(crate) fast_ring: bool,
+}
+
+/// What a sync has to do.
+#[derive(Debug)]
+pub(crate) struct SyncWork {
+    /// Everything before it is in the files below.
+    pub(crate) target: Lsn,
+    pub(crate) names: bool,
+    /// The unsynced segments, oldest first; the last is the current one.
+    pub(crate) closed: Vec<(SegmentId, Arc<dyn VfsFile>)>,
+    pub(crate) current: (SegmentId, Arc<dyn VfsFile>),
+}
+
+/// The end of the log.
+#[derive(Debug)]
+pub(crate) struct Tail {
+    sizes: Sizes,
+    /// Oldest first; the last is written to.
+    segments: VecDeque<Held>,
+    head: SegmentHead,
+    file: Arc<dyn VfsFile>,
+    file_bytes: u64,
+    seed: u32,
+    next: Lsn,
+    drained: Lsn,
+    pending: Vec<u8>,
+    /// Header checksum of the last record.
+    chain: u32,
+    ring: Option<Arc<dyn VfsFile>>,
+    /// Size of the next segment, if no record needs more.
+    next_bytes: u64,
+    spares: Vec<Spare>,
+    /// How many spare files there ever were.
+    spares_made: u64,
+    /// The segment during which a spare was asked for.
+    spare_asked: SegmentId,
+    /// Whether a name was given since the folder was synced.
+    names: bool,
+}
+
+impl Tail {
+    /// Starts to write into a new, synced segment; `segments` are those before it.
+    pub(crate) fn new(
+        sizes: Sizes,
+        mut segments: VecDeque<Held>,
+        head: SegmentHead,
+        file: Arc<dyn VfsFile>,
+        file_bytes: u64,
+    ) -> Self {
+        segments.push_back(Held {
+            id: head.id,
+            last_seqno: SeqNo::ZERO,
+            file_bytes,
+            file: Some(Arc::clone(&file)),
+            settled: true,
+        });
+        Self {
+            sizes,
+            segments,
+            head,
+            file,
+            file_bytes,
+            seed: record_seed(head.id),
+            next: head.start,
+            drained: head.start,
+            pending: Vec::with_capacity(PENDING_BYTES),
+            chain: head.chain,
+            ring: None,
+            next_bytes: sizes.min_bytes.saturating_mul(2).min(sizes.max_bytes),
+            spares: Vec::new(),
+            spares_made: 0,
+            spare_asked: SegmentId(0),
+            names: false,
+        }
+    }
+
+    /// Returns where the next record goes.
+    pub(crate) fn next(&self) -> Lsn {
+        self.next
+    }
+
+    /// Returns the segments in use, oldest first.
+    pub(crate) fn segments(&self) -> &VecDeque<Held> {
+        &self.segments
+    }
+
+    /// Returns the segments in use, to change them.
+    pub(crate) fn segments_mut(&mut self) -> &mut VecDeque<Held> {
+        &mut self.segments
+    }
+
+    /// Returns the bytes on disk of all files.
+    pub(crate) fn disk_bytes(&self) -> u64 {
+        let ring = self.ring.as_ref().map_or(0, |_| RING_BYTES);
+        let segments: u64 = self.segments.iter().map(|held| held.file_bytes).sum();
+        let spares: u64 = self.spares.iter().map(|spare| spare.bytes).sum();
+        ring + segments + spares
+    }
+
+    /// Returns whether the current segment has room for a record of `bytes`.
+    pub(crate) fn has_room(&self, bytes: u64) -> bool {
+        self.head.offset(self.next).saturating_add(bytes) <= self.file_bytes
+    }
+
+    /// Opens the ring if there is to be one.
+    ///
+    /// # Errors
+    ///
+    /// `Full`, `Io`.
+    pub(crate) fn open_ring(&mut self, files: &Files) -> Result<()> {
+        if self.ring.is_none() && self.sizes.fast_ring {
+            self.ring = Some(open_ring(&*files.vfs, &files.dir)?);
+        }
+        Ok(())
+    }
+
+    /// Goes on in a new segment that has room for a record of `bytes`. Nothing may be pending.
+    ///
+    /// # Errors
+    ///
+    /// `Full` or `Io`, and nothing changed.
+    pub(crate) fn roll(&mut self, files: &Files, bytes: u64, synced: Lsn) -> Result<()> {
+        assert!(self.pending.is_empty(), "what is pending belongs to the old segment");
+        let bytes = self.next_bytes.max(FIRST_RECORD + bytes);
+        let spare = self.spares.iter().position(|spare| {
+            spare.bytes >= bytes && spare.bytes <= bytes.max(self.sizes.max_bytes)
+        });
+        let head = SegmentHead {
+            id: SegmentId(self.head.id.0 + 1),
+            epoch: self.sizes.epoch,
+            start: self.next,
+            synced,
+            previous: self.head.id,
+            chain: self.chain,
+            recycled: spare.is_some_and(|spare| self.spares[spare].recycled),
+        };
+        let (file, file_bytes) = match spare {
+            None => (files.create(&head, bytes)?, bytes),
+            Some(index) => {
+                let file = files.reuse(&self.spares[index], &head)?;
+                (file, self.spares.remove(index).bytes)
+            }
+        };
+        self.names = true;
+        self.next_bytes = self.next_bytes.saturating_mul(2).min(self.sizes.max_bytes);
+        self.segments.push_back(Held {
+            id: head.id,
+            last_seqno: SeqNo::ZERO,
+            file_bytes,
+            file: Some(Arc::clone(&file)),
+            settled: false,
+        });
+        (self.head, self.file, self.file_bytes) = (head, file, file_bytes);
+        self.seed = record_seed(head.id);
+        Ok(())
+    }
+
+    /// Appends a record that has a slot.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` if the slot is not the last one reserved for so many bytes, and nothing
+    /// changed; `Io`, and then the tail is lost.
+    pub(crate) fn append(
+        &mut self,
+        slot: Slot,
+        (seqno, count): (SeqNo, u32),
+        payload: &[IoSlice<'_>],
+        synced: Lsn,
+    ) -> Result<()> {
+        let payload_len: usize = payload.iter().map(|slice| slice.len()).sum();
+        let bytes = record_bytes(payload_len);
+        let fits = slot.start == self.next && slot.end.0 - slot.start.0 == bytes;
+        if !fits || !self.has_room(bytes) {
+            return Err(Error::invalid("a log record does not go into its slot"));
+        }
+        let head = RecordHead {
+            payload_bytes: u32::try_from(payload_len).expect("reserve checked its size"),
+            lsn: slot.start,
+            seqno,
+            payload_crc: payload.iter().fold(0, |crc, slice| checksum_more(crc, slice)),
+            count,
+            unsynced: unsynced(slot.start, synced),
+            epoch: short_epoch(self.head.epoch),
+            crc: 0,
+        };
+        let encoded = head.encode(self.seed);
+        let padding = &[0; 8][..padding_bytes(payload_len)];
+        let pieces = || {
+            let payload = payload.iter().map(|slice| &**slice);
+            std::iter::once(&encoded[..]).chain(payload).chain(std::iter::once(padding))
+        };
+        if bytes > LARGEST_IN_RING {
+            self.drain()?;
+            self.write_around(pieces())?;
+            (self.next, self.drained) = (slot.end, slot.end);
+        } else {
+            self.write_pending(pieces(), bytes)?;
+        }
+        let [a, b, c, d, ..] = encoded;
+        self.chain = u32::from_le_bytes([a, b, c, d]);
+        let held = self.segments.back_mut().expect("the current segment is the last");
+        held.last_seqno = held.last_seqno.max(head.last_seqno().unwrap_or_default());
+        Ok(())
+    }
+
+    /// Writes what is pending to the segment.
+    ///
+    /// # Errors
+    ///
+    /// `Io`, and then the tail is lost.
+    pub(crate) fn drain(&mut self) -> Result<()> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let written = self.file.write_all_at(&self.pending, self.head.offset(self.drained));
+        written.map_err(broken)?;
+        self.pending.clear();
+        self.drained = self.next;
+        Ok(())
+    }
+
+    /// Returns what has to be synced for everything to survive a power loss. Nothing may be
+    /// pending.
+    pub(crate) fn sync_work(&mut self) -> SyncWork {
+        assert!(self.pending.is_empty(), "drained before a sync");
+        let closed = self.segments.iter().filter(|held| held.id != self.head.id);
+        let closed = closed.filter_map(|held| Some((held.id, Arc::clone(held.file.as_ref()?))));
+        SyncWork {
+            target: self.next,
+            names: std::mem::take(&mut self.names),
+            closed: closed.collect(),
+            current: (self.head.id, Arc::clone(&self.file)),
+        }
+    }
+
+    /// Notes that a sync was done.
+    pub(crate) fn synced(&mut self, work: &SyncWork) {
+        let closed = |id: SegmentId| work.closed.iter().any(|(closed, _)| *closed == id);
+        for held in &mut self.segments {
+            if closed(held.id) {
+                held.file = None;
+            }
+            held.settled |= held.id <= work.current.0;
+        }
+    }
+
+    /// Returns the oldest segment that may hold an entry at or after `needed`.
+    pub(crate) fn oldest(&self, needed: SeqNo) -> &Held {
+        let found = self.segments.iter().find(|held| held.last_seqno >= needed);
+        found.unwrap_or_else(|| self.segments.back().expect("there is a current segment"))
+    }
+
+    /// Asks for a spare file to be prepared: its number and its size. At most once a segment.
+    pub(crate) fn ask_for_spare(&mut self) -> Option<(u64, u64)> {
+        let half = self.head.offset(self.next) > self.file_bytes / 2;
+        if !half || !self.under_load() || !self.spares.is_empty() {
+            return None;
+        }
+        if std::mem::replace(&mut self.spare_asked, self.head.id) == self.head.id {
+            return None;
+        }
+        Some((self.number_spare(), self.next_bytes))
+    }
+
+    /// Returns a number for a spare file that no other has.
+    pub(crate) fn number_spare(&mut self) -> u64 {
+        self.spares_made += 1;
+        self.spares_made
+    }
+
+    /// Returns whether a file of this size is worth keeping.
+    pub(crate) fn wants_spare(&self, bytes: u64) -> bool {
+        let fits = bytes >= self.next_bytes && bytes <= self.sizes.max_bytes;
+        fits && self.under_load() && self.spares.len() < MAX_SPARES
+    }
+
+    /// Takes a spare file.
+    pub(crate) fn add_spare(&mut self, spare: Spare) {
+        self.spares.push(spare);
+    }
+
+    fn under_load(&self) -> bool {
+        self.next_bytes >= self.sizes.min_bytes.saturating_mul(SPARES_FROM)
+    }
+
+    fn write_pending<'a, P>(&mut self, pieces: P, bytes: u64) -> Result<()>
+    where
+        P: Iterator<Item = &'a [u8]>,
+    {
+        let begin = self.next.0 - self.drained.0;
+        if begin + bytes > PENDING_BYTES as u64 {
+            self.drain()?;
+        }
+        let begin = self.pending.len();
+        for piece in pieces {
+            self.pending.extend_from_slice(piece);
+        }
+        if let Some(ring) = &self.ring {
+            write_ring(&**ring, self.next, &self.pending[begin..]).map_err(broken)?;
+        }
+        self.next.0 += bytes;
+        if self.ring.is_none() || self.pending.len() >= DRAIN_BYTES {
+            self.drain()?;
+        }
+        Ok(())
+    }
+
+    fn write_around<'a, P>(&self, pieces: P) -> Result<()>
+    where
+        P: Iterator<Item = &'a [u8]>,
+    {
+        let mut offset = self.head.offset(self.next);
+        for piece in pieces {
+            self.file.write_all_at(piece, offset).map_err(broken)?;
+            offset += piece.len() as u64;
+        }
+        Ok(())
+    }
+}
+
+fn padding_bytes(payload_len: usize) -> usize {
+    payload_len.wrapping_neg() % 8
+}
+
+const _: () = assert!(RECORD_HEAD_BYTES.is_multiple_of(8));
+
+/// An error after which it is unknown what is in the log: no reason to try again, even if the
+/// disk is full.
+#[cold]
+fn broken(source: io::Error) -> Error {
+    Error::io("write the log", io::Error::other(source))
+}
