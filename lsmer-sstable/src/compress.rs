@@ -162,6 +162,23 @@ mod tests {
         }
     }
 
+    #[test]
+    fn both_codecs_read_their_published_formats() {
+        // Three literals; a match of 17 at distance 3; five literals.
+        let lz4 = [0x3d, b'a', b'b', b'c', 3, 0, 0x50, b'v', b'w', b'x', b'y', b'z'];
+        let want = b"abcabcabcabcabcabcabvwxyz";
+        assert_eq!(decompress(Compression::Lz4, &lz4, 25).unwrap(), want);
+        // Magic; one segment of 20 bytes; one last block, 20 times 7.
+        let zstd = [0x28, 0xb5, 0x2f, 0xfd, 0x20, 20, 0xa3, 0, 0, 7];
+        if cfg!(feature = "zstd") {
+            assert_eq!(decompress(Compression::Zstd, &zstd, 20).unwrap(), [7; 20]);
+        }
+        for wrong in [19, 21] {
+            assert!(decompress(Compression::Zstd, &zstd, wrong).is_err());
+            assert!(decompress(Compression::Lz4, &lz4, wrong).is_err());
+        }
+    }
+
     #[cfg(not(feature = "zstd"))]
     #[test]
     fn a_codec_that_was_not_built_in_is_unsupported() {

@@ -43,6 +43,7 @@ impl Output {
         compressor: &mut Compressor,
         fill: impl FnOnce(&mut Vec<u8>),
     ) -> Result<BlockHandle> {
+        self.check()?;
         let start = self.buffer.len();
         let offset = self.end();
         let (codec, bytes) = compressor.append(&mut self.buffer, fill);
@@ -67,15 +68,25 @@ impl Output {
     ///
     /// `Io` or `Full`.
     pub(crate) fn write(&mut self) -> Result<()> {
-        if let Some(error) = &self.failed {
-            return Err(error.clone());
-        }
+        self.check()?;
         if let Err(error) = self.file.write_all_at(&self.buffer, self.written) {
             return Err(self.fail(Error::io("write a table", error)));
         }
         self.written = self.end();
         self.buffer.clear();
         Ok(())
+    }
+
+    /// Repeats the error of a write that failed.
+    ///
+    /// # Errors
+    ///
+    /// That one.
+    pub(crate) fn check(&self) -> Result<()> {
+        match &self.failed {
+            Some(error) => Err(error.clone()),
+            None => Ok(()),
+        }
     }
 
     fn limited(&mut self, bytes: usize) -> Result<u32> {

@@ -73,6 +73,7 @@ impl ArrayBuilder {
 
 impl TableBuilder for ArrayBuilder {
     fn add(&mut self, window: &Window, rows: Range<u32>) -> Result<()> {
+        self.output.check()?;
         let mut key = std::mem::take(&mut self.key);
         let added = for_each(window, rows, &mut key, |entry| self.push(entry));
         self.key = key;
@@ -84,6 +85,7 @@ impl TableBuilder for ArrayBuilder {
     }
 
     fn finish(mut self: Box<Self>) -> Result<TableMeta> {
+        self.output.check()?;
         if self.tally.is_empty() {
             return Err(Error::invalid("a table without entries"));
         }

@@ -118,6 +118,7 @@ impl ColumnarBuilder {
 
 impl TableBuilder for ColumnarBuilder {
     fn add(&mut self, window: &Window, rows: Range<u32>) -> Result<()> {
+        self.output.check()?;
         let mut key = std::mem::take(&mut self.key);
         let added = for_each(window, rows, &mut key, |entry| self.push(entry));
         self.key = key;
@@ -131,6 +132,7 @@ impl TableBuilder for ColumnarBuilder {
     }
 
     fn finish(mut self: Box<Self>) -> Result<TableMeta> {
+        self.output.check()?;
         if self.tally.is_empty() {
             return Err(Error::invalid("a table without entries"));
         }
