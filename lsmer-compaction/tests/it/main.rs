@@ -4,3 +4,4 @@ mod laws;
 mod leveled;
 mod sim;
 mod tiered;
+mod vanish;

@@ -52,7 +52,8 @@ impl Sim {
         self.add(0, keys, u64::MAX);
     }
 
-    fn add(&mut self, level: u8, keys: &BTreeSet<u32>, table_bytes: u64) {
+    /// Adds the newest run.
+    pub(crate) fn add(&mut self, level: u8, keys: &BTreeSet<u32>, table_bytes: u64) {
         self.last_seqno += 1;
         let entries: Vec<_> = keys.iter().map(|key| (*key, self.last_seqno)).collect();
         let tables = self.tables(&entries, table_bytes);
