@@ -135,12 +135,16 @@ impl Vfs for MemVfs {
         let mut state = self.state();
         let node = state.find(from);
         state.begin(Op::Rename, node.as_ref().ok().and_then(Node::class))?;
-        let (node, (from_folder, from_name)) = (node?, state.place(from)?);
+        let (from_folder, from_name) = state.place(from)?;
         let (to_folder, to_name) = state.place(to)?;
+        let node = node?;
         match (&node, to_folder.get(to_name)) {
             (_, Some(old)) if old.id() == node.id() => return Ok(()),
-            (Node::Folder(_), _) if to.starts_with(from) => {
+            (Node::Folder(_), _) if state::is_below(to, from)? => {
                 return Err(io::ErrorKind::InvalidInput.into());
+            }
+            (_, Some(_)) if state::is_below(from, to)? => {
+                return Err(io::ErrorKind::DirectoryNotEmpty.into());
             }
             (Node::File(_), Some(Node::Folder(_))) => {
                 return Err(io::ErrorKind::IsADirectory.into());

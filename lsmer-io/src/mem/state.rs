@@ -178,6 +178,12 @@ pub(super) fn entries(folder: &Folder) -> Vec<DirEntry> {
     state.now.iter().map(entry).collect()
 }
 
+/// Returns whether `path` names something in `folder` or below.
+pub(super) fn is_below(path: &Path, folder: &Path) -> io::Result<bool> {
+    let (path, folder) = (names(path)?, names(folder)?);
+    Ok(path.len() > folder.len() && path.starts_with(&folder))
+}
+
 /// Splits a path; `/x`, `x` and `./x` are the same.
 fn names(path: &Path) -> io::Result<Vec<&str>> {
     let mut names = Vec::new();

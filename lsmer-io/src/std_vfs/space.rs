@@ -21,6 +21,8 @@ pub(crate) fn allocate(fd: BorrowedFd<'_>, offset: u64, bytes: u64) -> io::Resul
 
 /// Allocates with `fallocate(2)`.
 pub(super) fn reserve(fd: BorrowedFd<'_>, offset: u64, bytes: u64) -> rustix::io::Result<()> {
+    let end = offset.checked_add(bytes).and_then(|end| i64::try_from(end).ok());
+    end.ok_or(Errno::FBIG)?;
     if bytes == 0 {
         return Ok(());
     }
