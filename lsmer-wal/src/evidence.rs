@@ -58,9 +58,8 @@ pub(crate) fn search(
         }
         if at == 0 {
             // Too short for a record.
-            if !recycled && window.iter().any(|byte| *byte != 0) {
-                found.end = found.end.max(offset + window.len() as u64);
-            }
+            let last = window.iter().rposition(|byte| *byte != 0).filter(|_| !recycled);
+            found.end = found.end.max(last.map_or(0, |last| offset + last as u64 + 1));
             break;
         }
         offset += at as u64;

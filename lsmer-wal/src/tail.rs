@@ -32,8 +32,8 @@ const DRAIN_BYTES: usize = 64 << 10;
 const PENDING_BYTES: usize = 128 << 10;
 const _: () = assert!(PENDING_BYTES as u64 == LARGEST_IN_RING && LARGEST_IN_RING <= RING_BYTES / 4);
 
-/// Spare files are kept only once segments have grown to this many times their first size.
-const SPARES_FROM: u64 = 4;
+/// Spare files are kept only after so many segments were filled: small and idle logs stay small.
+const SPARES_AFTER: u64 = 2;
 const MAX_SPARES: usize = 2;
 
 /// A segment that is in use.
@@ -86,6 +86,8 @@ pub(crate) struct Tail {
     ring: Option<Arc<dyn VfsFile>>,
     /// Size of the next segment, if no record needs more.
     next_bytes: u64,
+    /// How many segments were filled.
+    filled: u64,
     spares: Vec<Spare>,
     /// How many spare files there ever were.
     spares_made: u64,
@@ -124,6 +126,7 @@ impl Tail {
             chain: head.chain,
             ring: None,
             next_bytes: sizes.min_bytes.saturating_mul(2).min(sizes.max_bytes),
+            filled: 0,
             spares: Vec::new(),
             spares_made: 0,
             spare_asked: SegmentId(0),
@@ -199,6 +202,7 @@ impl Tail {
             }
         };
         self.names = true;
+        self.filled += 1;
         self.next_bytes = self.next_bytes.saturating_mul(2).min(self.sizes.max_bytes);
         self.segments.push_back(Held {
             id: head.id,
@@ -227,7 +231,7 @@ impl Tail {
     ) -> Result<()> {
         let payload_len: usize = payload.iter().map(|slice| slice.len()).sum();
         let bytes = record_bytes(payload_len);
-        let fits = slot.start == self.next && slot.end.0 - slot.start.0 == bytes;
+        let fits = slot.start == self.next && slot.end.0.checked_sub(slot.start.0) == Some(bytes);
         if !fits || !self.has_room(bytes) {
             return Err(Error::invalid("a log record does not go into its slot"));
         }
@@ -338,7 +342,7 @@ impl Tail {
     }
 
     fn under_load(&self) -> bool {
-        self.next_bytes >= self.sizes.min_bytes.saturating_mul(SPARES_FROM)
+        self.filled >= SPARES_AFTER
     }
 
     fn write_pending<'a, P>(&mut self, pieces: P, bytes: u64) -> Result<()>

@@ -1,0 +1,152 @@
+//! WAL-03, and how segments come and go.
+
+use lsmer_core::{Lsn, SegmentId, SeqNo};
+use lsmer_io::Crash;
+
+use crate::life::{Act, Life, names, segment};
+
+const KIB: u64 = 1 << 10;
+
+/// How many of the names begin like this.
+fn count(life: &Life, prefix: &str) -> usize {
+    names(&life.vfs).iter().filter(|name| name.starts_with(prefix)).count()
+}
+
+fn is_recycled(life: &Life, id: SegmentId) -> bool {
+    life.vfs.read_all(segment(id.0)).unwrap()[12] == 1
+}
+
+#[test]
+fn segments_double_up_to_the_largest_and_a_larger_record_gets_its_own() {
+    let mut life = Life::new((KIB, 4 * KIB));
+    let open = life.open().unwrap();
+    for bytes in [900, 900, 2_000, 2_000, 4_000, 10_000, 10] {
+        life.write(&*open.wal, bytes).unwrap();
+    }
+    let sizes: Vec<_> = (1..=7).map(|id| life.vfs.read_all(segment(id)).unwrap().len()).collect();
+    assert_eq!(sizes, [1_024, 2_048, 4_096, 4_096, 4_104, 10_104, 4_096]);
+    assert_eq!(life.scan().unwrap().0, life.attempted);
+}
+
+#[test]
+fn stale_records_of_a_recycled_segment_are_never_read() {
+    // All records have one size, so that stale headers stand exactly where new ones would.
+    for fast_ring in [true, false] {
+        let mut life = Life::new((KIB, 4 * KIB));
+        life.vfs.set_fast_ring(fast_ring);
+        let open = life.open().unwrap();
+        let mut recycled = 0;
+        for nth in 0..400 {
+            life.act(&open, Act::Write(100)).unwrap();
+            let newest = open.wal.oldest(SeqNo(u64::MAX));
+            recycled += usize::from(is_recycled(&life, newest));
+            if nth % 11 == 0 {
+                life.act(&open, Act::Sync).unwrap();
+            }
+            if nth % 60 == 0 {
+                life.act(&open, Act::Flush).unwrap();
+            }
+            for how in [Crash::Kill, Crash::Min, Crash::Torn(life.vfs.pending() / 2)] {
+                let life = life.crashed(how);
+                life.check(&life.scan().unwrap().0, life.written);
+            }
+        }
+        assert!(recycled > 200, "{recycled} records were written to recycled segments");
+    }
+}
+
+#[test]
+fn a_recovery_uses_no_file_of_an_earlier_owner() {
+    let mut life = Life::new((KIB, 4 * KIB));
+    let acts = [[Act::Write(900); 8].as_slice(), &[Act::Flush, Act::Write(900)]].concat();
+    assert!(life.live(&acts));
+    assert!(count(&life, "spare-") > 0);
+    let open = life.open().unwrap();
+    assert_eq!(count(&life, "spare-"), 0);
+    assert!(!is_recycled(&life, open.wal.oldest(SeqNo(u64::MAX))));
+}
+
+#[test]
+fn release_gives_up_what_is_flushed_and_no_more() {
+    let mut life = Life::new((KIB, KIB));
+    let open = life.open().unwrap();
+    for _ in 0..5 {
+        life.write(&*open.wal, 900).unwrap();
+    }
+    assert_eq!(count(&life, "0000"), 5);
+    let third = SeqNo(life.attempted[2].seqno);
+    assert_eq!(open.wal.oldest(third), SegmentId(3));
+    assert_eq!(open.wal.oldest(SeqNo(third.0 - 1)), SegmentId(2), "the last entry of a batch");
+    open.wal.release(SegmentId(3)).unwrap();
+    open.wal.release(SegmentId(3)).unwrap();
+    assert_eq!((count(&life, "00000003"), count(&life, "0000")), (1, 3));
+    assert_eq!(open.wal.stats().segments, 3);
+    open.wal.release(SegmentId(100)).unwrap();
+    assert_eq!(open.wal.stats().segments, 1, "the current one stays");
+}
+
+#[test]
+fn the_segment_that_the_manifest_will_name_survives_a_power_loss() {
+    // Nothing was ever synced, and the first segments are given up.
+    let mut life = Life::new((KIB, KIB));
+    let acts = [Act::Write(900), Act::Write(900), Act::Write(900), Act::Flush];
+    assert!(life.live(&acts));
+    assert_eq!(life.manifest.first, SegmentId(3));
+    let mut life = life.crashed(Crash::Min);
+    let (found, end) = life.scan().unwrap();
+    assert_eq!((found.len(), end.segments.len(), end.next), (0, 1, Lsn(2 * 944)));
+    assert!(life.live(&[Act::Write(900)]));
+}
+
+#[test]
+fn spares_are_prepared_under_load_only() {
+    let mut life = Life::new((64 * KIB, 256 * KIB));
+    let open = life.open().unwrap();
+    life.write(&*open.wal, 60_000).unwrap();
+    life.write(&*open.wal, 10).unwrap();
+    assert_eq!(open.exec.ready(), 0, "a small log has none");
+    for bytes in [120_000, 200_000] {
+        life.write(&*open.wal, bytes).unwrap();
+    }
+    life.write(&*open.wal, 10).unwrap();
+    assert_eq!(open.exec.ready(), 1);
+    assert_eq!(open.exec.run_until_idle(), 4, "in steps of 64 KiB");
+    let spare = life.vfs.read_all("/wal/spare-01.wal").unwrap();
+    assert_eq!(spare.len(), 256 << 10);
+    life.write(&*open.wal, 250_000).unwrap();
+    assert_eq!(count(&life, "spare-"), 0, "it became a segment");
+    let newest = open.wal.oldest(SeqNo(u64::MAX));
+    assert!(!is_recycled(&life, newest), "it holds zeros");
+    assert_eq!(life.scan().unwrap().0, life.attempted);
+}
+
+#[test]
+fn the_work_on_a_spare_ends_with_the_log() {
+    let mut life = Life::new((64 * KIB, 1024 * KIB));
+    let open = life.open().unwrap();
+    for bytes in [60_000, 100_000, 120_000, 120_000, 10] {
+        life.write(&*open.wal, bytes).unwrap();
+    }
+    assert!(open.exec.run_one());
+    drop(open.wal);
+    assert_eq!((open.exec.run_until_idle(), open.exec.ready()), (1, 0));
+    assert_eq!(count(&life, "spare-"), 1);
+    assert!(life.live(&[]));
+    assert_eq!(count(&life, "spare-"), 0, "the next owner removed it");
+}
+
+#[test]
+fn a_spare_that_finds_no_room_is_given_up() {
+    let mut life = Life::new((8 * KIB, 64 * KIB));
+    let open = life.open().unwrap();
+    for bytes in [7_000, 15_000, 31_000, 40_000] {
+        life.write(&*open.wal, bytes).unwrap();
+    }
+    life.write(&*open.wal, 10).unwrap();
+    life.vfs.set_disk_limit(Some(0));
+    assert_eq!(open.exec.run_until_idle(), 1);
+    assert_eq!(count(&life, "spare-"), 0);
+    life.vfs.set_disk_limit(None);
+    life.write(&*open.wal, 60_000).unwrap();
+    assert_eq!(life.scan().unwrap().0, life.attempted);
+}
