@@ -148,6 +148,18 @@ mod tests {
     }
 
     #[test]
+    fn a_newer_trailer_is_unsupported_not_corrupt() {
+        for (at, byte) in [(3, 9), (4, 1), (6, 1)] {
+            let mut bytes = sealed();
+            bytes[at] = byte;
+            bytes.truncate(11);
+            let crc = checksum_more(context(&ID), &bytes);
+            bytes.extend_from_slice(&crc.to_le_bytes());
+            assert_eq!(open(&ID, bytes).unwrap_err().kind(), ErrorKind::Unsupported);
+        }
+    }
+
+    #[test]
     fn a_length_over_the_limit_sizes_no_buffer() {
         for (codec, bytes) in [(Compression::Lz4, u32::MAX), (Compression::None, 4)] {
             let mut out = b"abc".to_vec();

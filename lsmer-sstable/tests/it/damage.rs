@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use lsmer_core::{
     ALL, BlockId, BlockKind, Compression, ErrorKind, TableFormat, TableId, TableMeta, TableSpec,
+    checksum_context, checksum_more,
 };
 
 use crate::support::*;
@@ -118,6 +119,27 @@ fn a_manifest_that_names_another_file_gets_an_error() {
         for meta in wrong {
             let error = Driver::new(&format, &file).open(&meta).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Corruption, "{meta:?}");
+        }
+    }
+}
+
+#[test]
+fn a_description_of_another_file_is_corruption() {
+    for format in formats() {
+        let (_, good, meta) = small(&*format, Compression::None);
+        let mut driver = Driver::new(&format, &MemFile::of(good.clone()));
+        let at = driver.open(&meta).unwrap().blocks().pop().unwrap();
+        let start = usize::try_from(at.id.offset).unwrap();
+        let crc = start + at.bytes as usize - 4;
+        // The payload begins with the id (1, 2, epoch, number) and the size of the file.
+        for byte in [2, 3, 6] {
+            let mut bytes = good.clone();
+            bytes[start + byte] ^= 1;
+            let words = [ID.epoch, ID.number, at.id.offset, BlockKind::Properties as u64];
+            let sum = checksum_more(checksum_context(&words), &bytes[start..crc]);
+            bytes[crc..crc + 4].copy_from_slice(&sum.to_le_bytes());
+            let inspected = MemFile::of(bytes).reading(|file| format.inspect(file));
+            assert_eq!(inspected.unwrap_err().kind(), ErrorKind::Corruption);
         }
     }
 }

@@ -125,11 +125,16 @@ fn a_walk_reads_ahead_ever_more_blocks() {
         assert_eq!(batches[..7], [1, 2, 3, 5, 9, 17, 17]);
         assert_eq!(batches.iter().sum::<usize>(), data.len(), "nothing is read twice");
         // A new walk begins with small steps, and does not read past its range.
-        let range = (Bound::Included(&b"key00100"[..]), Bound::Included(&b"key00101"[..]));
-        let mut blocks = BlockReader::new(&NoCache, &mut shelf);
-        assert_eq!(cursor.seek(range, backward, &mut blocks).unwrap(), Step::Done(()));
-        assert_eq!(cursor.next_window(&mut window, &mut blocks).unwrap(), Step::Miss);
-        assert_eq!(shelf.missing().len(), 1);
+        shelf.clear();
+        let (one, many) = (&b"key01000"[..], &b"key01900"[..]);
+        let few = (Bound::Included(one), Bound::Included(one));
+        for range in [(Bound::Included(one), Bound::Included(many)), few] {
+            let mut blocks = BlockReader::new(&NoCache, &mut shelf);
+            assert_eq!(cursor.seek(range, backward, &mut blocks).unwrap(), Step::Done(()));
+            assert_eq!(cursor.next_window(&mut window, &mut blocks).unwrap(), Step::Miss);
+            assert_eq!(shelf.missing().len(), 1);
+            shelf.clear();
+        }
     }
 }
 
