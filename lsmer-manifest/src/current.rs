@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn layout_is_pinned() {
-        assert_eq!(encode(7), "MANIFEST-000007 00000000\n");
+        assert_eq!(encode(7), "MANIFEST-000007 5872ce62\n");
         assert_eq!(decode(encode(1_234_567).as_bytes()), Some(1_234_567));
     }
 

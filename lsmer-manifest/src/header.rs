@@ -90,7 +90,7 @@ mod tests {
             &[1, 0, 0, 0],
             &[7, 0, 0, 0, 0, 0, 0, 0],
             &[2, 1, 0, 0, 0, 0, 0, 0],
-            &[0x32, 0x3a, 0x2a, 0x1b],
+            &[0x9e, 0x28, 0x66, 0xe1],
         ];
         assert_eq!(sample(), want.concat());
         assert_eq!(Header::decode(&sample(), 7).unwrap(), Header { number: 7, epoch: 0x102 });
