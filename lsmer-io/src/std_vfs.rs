@@ -5,7 +5,8 @@
 //! - A crash ring opened for writing is mapped where [`caps`](Vfs::caps) says `fast_ring`; see
 //!   `ring.rs`.
 //! - Locks are `flock(2)`: they belong to one opening of the file, so that a second one in the same
-//!   process fails too, and die with the process.
+//!   process fails too, and die with the process. They are let go by name, not by closing the file:
+//!   a process that is being forked has a copy of it for a moment.
 //! - An empty path is the current folder, as the parent of a relative name is.
 
 mod file;
@@ -37,10 +38,10 @@ const DIRECT_ALIGN: u32 = 4096;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StdVfs;
 
-/// Holds a lock as long as it is open.
+/// Holds a lock.
 #[derive(Debug)]
 struct Guard {
-    _fd: OwnedFd,
+    fd: OwnedFd,
 }
 
 impl Vfs for StdVfs {
@@ -107,7 +108,7 @@ impl Vfs for StdVfs {
         };
         let fd = open(path, flags)?;
         retry_on_intr(|| fs::flock(&fd, operation))?;
-        Ok(Box::new(Guard { _fd: fd }))
+        Ok(Box::new(Guard { fd }))
     }
 
     fn caps(&self, dir: &Path) -> Caps {
@@ -118,6 +119,13 @@ impl Vfs for StdVfs {
 }
 
 impl LockGuard for Guard {}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // If it fails, closing the last copy of the file does the same.
+        retry_on_intr(|| fs::flock(&self.fd, FlockOperation::NonBlockingUnlock)).ok();
+    }
+}
 
 fn flags(how: OpenOptions) -> io::Result<OFlags> {
     let mut flags = match (how.read, how.write) {
@@ -150,4 +158,23 @@ fn here(dir: &Path) -> &Path {
 
 fn is_fast_ring(fd: impl AsFd) -> bool {
     retry_on_intr(|| fs::fstatfs(&fd)).is_ok_and(|stat| FAST_RING.contains(&stat.f_type))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_was_let_go_is_free_while_a_fork_still_has_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("LOCK");
+        let fd = open(&path, OFlags::RDWR | OFlags::CREATE).unwrap();
+        let copy = fd.try_clone().unwrap(); // what a fork has until it executes another program
+        fs::flock(&fd, FlockOperation::NonBlockingLockExclusive).unwrap();
+        let taken = StdVfs.lock(&path, LockMode::Exclusive);
+        assert_eq!(taken.unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        drop(Guard { fd });
+        drop(StdVfs.lock(&path, LockMode::Exclusive).unwrap());
+        drop(copy);
+    }
 }
