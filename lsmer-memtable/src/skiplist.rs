@@ -43,7 +43,13 @@ use lsmer_core::{
 };
 use lsmer_sync::atomic::{AtomicUsize, Ordering};
 
-use self::{arena::Arena, cursor::ArenaCursor, filter::Filter, node::MAX_HEIGHT, target::Target};
+use self::{
+    arena::Arena,
+    cursor::ArenaCursor,
+    filter::Filter,
+    node::{MAX_HEIGHT, Node},
+    target::Target,
+};
 
 /// A memtable whose entries are nodes of a skiplist in one arena.
 ///
@@ -124,7 +130,8 @@ impl Memtable for SkipArena {
         // Before the node can be found: whoever is told of the entry must find its bits.
         filter.add(hash);
         let target = Target::at(head, entry.key, entry.seqno);
-        list::insert(arena.root(), node, height, |other| other.precedes(&target));
+        let precedes = |other: Node<'_>| other.precedes(&target);
+        list::insert(arena.root(), arena.ends(), node, height, precedes);
     }
 
     fn get(&self, probe: &Probe<'_>, found: &mut dyn FnMut(EntryRef<'_>)) -> bool {
@@ -172,6 +179,10 @@ fn height(hash: u64, seqno: SeqNo) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
+    use lsmer_core::Kind;
+
     use super::*;
 
     #[test]
@@ -185,5 +196,23 @@ mod tests {
             let (these, higher) = (counts[level], counts[level + 1..].iter().sum::<u32>());
             assert!(these > 2 * higher && these < 4 * higher, "{counts:?}");
         }
+    }
+    #[test]
+    fn ascending_inserts_need_no_search() {
+        let arena = Arena::new(1 << 20, 0);
+        assert!(arena.reserve(arena::cost(1000, 8000).unwrap()));
+        let compared = Cell::new(0);
+        for i in 1..=1000_u64 {
+            let (key, seqno) = (i.to_be_bytes(), SeqNo(i));
+            let height = height(hash(&key), seqno);
+            let entry = EntryRef { key: &key, seqno, kind: Kind::Put, value: &[] };
+            let node = arena.push(entry, head(&key), height);
+            let target = Target::at(head(&key), &key, seqno);
+            list::insert(arena.root(), arena.ends(), node, height, |other| {
+                compared.set(compared.get() + 1);
+                other.precedes(&target)
+            });
+        }
+        assert!(compared.get() < 1500, "{} comparisons: one for each link", compared.get());
     }
 }

@@ -20,10 +20,10 @@ use self::list::{FOLLOW, LINK, Node as _};
 #[path = "../src/skiplist/list.rs"]
 mod list;
 
-/// Nodes with keys; a key of 0 was not filled. Node 0 is the root.
+/// Nodes with keys; a key of 0 was not filled. Node 0 is the root, node 4 points at the ends.
 struct Table {
-    keys: [AtomicU32; 4],
-    links: [[AtomicU32; 2]; 4],
+    keys: [AtomicU32; 5],
+    links: [[AtomicU32; 2]; 5],
     filter: AtomicU64,
 }
 
@@ -36,8 +36,8 @@ struct Node<'a> {
 impl Table {
     fn new() -> Arc<Self> {
         let zero = |_| AtomicU32::new(0);
-        let links = [(); 4].map(|()| [(); 2].map(zero));
-        Arc::new(Self { keys: [(); 4].map(zero), links, filter: AtomicU64::new(0) })
+        let links = [(); 5].map(|()| [(); 2].map(zero));
+        Arc::new(Self { keys: [(); 5].map(zero), links, filter: AtomicU64::new(0) })
     }
 
     fn node(&self, at: u32) -> Node<'_> {
@@ -49,7 +49,8 @@ impl Table {
         // `Relaxed` stands for the plain writes that fill a node.
         self.keys[at as usize].store(key, Ordering::Relaxed);
         self.filter.fetch_or(1 << key, Ordering::Relaxed);
-        list::insert(self.node(0), self.node(at), height, |node| node.key() < key);
+        let (root, ends) = (self.node(0), self.node(4));
+        list::insert(root, ends, self.node(at), height, |node| node.key() < key);
     }
 
     fn has(&self, key: u32) -> bool {
@@ -95,6 +96,10 @@ impl list::Node for Node<'_> {
         self.link(level).store(next.map_or(0, |next| next.at), Ordering::Relaxed);
     }
 
+    fn point_at(self, level: usize, to: Self) {
+        self.link(level).store(to.at, LINK);
+    }
+
     fn replace_next(self, level: usize, from: Option<Self>, to: Self) -> bool {
         let from = from.map_or(0, |from| from.at);
         self.link(level).compare_exchange(from, to.at, LINK, Ordering::Relaxed).is_ok()
@@ -103,6 +108,8 @@ impl list::Node for Node<'_> {
     fn is(self, other: Self) -> bool {
         self.at == other.at
     }
+
+    fn prefetch_next(self, _level: usize) {}
 }
 
 #[test]

@@ -15,7 +15,8 @@
 //!   [`Arena::new`], and neither moves nor shrinks until the arena is dropped.
 //! - **I2** `tail + promised <= capacity`, and `limit <= capacity`; `tail` only grows. The step that moves it from `a` to
 //!   `b` gives the units `[a, b)` to one caller, for ever.
-//! - **I3** The units `[0, ROOT_UNITS)` belong to the root and are never given out.
+//! - **I3** The units `[0, ROOT_UNITS)` are not given out: they hold the root and the node that
+//!   points at the ends, each in its half.
 
 #![expect(unsafe_code, reason = "allocates memory without touching it")]
 

@@ -29,11 +29,17 @@ pub(super) trait Node: Copy {
     /// Sets the link of a node that is not linked on this level yet.
     fn set_next(self, level: usize, next: Option<Self>);
 
+    /// Sets the link of a node that is on no level, with [`LINK`].
+    fn point_at(self, level: usize, to: Self);
+
     /// Links `to` behind this node with [`LINK`], if the link was `from` until now.
     fn replace_next(self, level: usize, from: Option<Self>, to: Self) -> bool;
 
     /// Returns whether both are the same node.
     fn is(self, other: Self) -> bool;
+
+    /// Asks for the next node of a level to be brought near.
+    fn prefetch_next(self, level: usize);
 }
 
 /// A place in a level: between two nodes that were neighbours when somebody looked.
@@ -58,9 +64,20 @@ pub(super) fn find_before<N: Node>(root: N, level: usize, precedes: impl Fn(N) -
 }
 
 /// Links a filled node in, on the levels below `height`, at the place where `precedes` ends.
-pub(super) fn insert<N: Node>(root: N, node: N, height: usize, precedes: impl Fn(N) -> bool) {
+///
+/// `ends` is a node on no level, whose links point at nodes that were the last of their level a
+/// moment ago: whoever adds in ascending order needs no search.
+pub(super) fn insert<N: Node>(
+    root: N,
+    ends: N,
+    node: N,
+    height: usize,
+    precedes: impl Fn(N) -> bool,
+) {
     let mut gaps = [(root, None); MAX_LEVELS];
-    descend(root, 0, &precedes, |level, gap| gaps[level] = gap);
+    if !(0..height).all(|level| find_end(ends, level, &mut gaps[level], &precedes)) {
+        descend(root, 0, &precedes, |level, gap| gaps[level] = gap);
+    }
     for (level, gap) in gaps.iter().enumerate().take(height) {
         let (mut before, mut after) = *gap;
         loop {
@@ -70,6 +87,25 @@ pub(super) fn insert<N: Node>(root: N, node: N, height: usize, precedes: impl Fn
             }
             (before, after) = advance(before, None, level, &precedes);
         }
+        if after.is_none() {
+            ends.point_at(level, node);
+        }
+    }
+}
+
+/// Sets `gap` to the end of a level, if that is known and is the place.
+fn find_end<N: Node>(
+    ends: N,
+    level: usize,
+    gap: &mut Gap<N>,
+    precedes: impl Fn(N) -> bool,
+) -> bool {
+    match ends.next(level) {
+        Some(last) if precedes(last) && last.next(level).is_none() => {
+            *gap = (last, None);
+            true
+        }
+        _ => false,
     }
 }
 
@@ -100,6 +136,10 @@ fn advance<N: Node>(
     precedes: impl Fn(N) -> bool,
 ) -> Gap<N> {
     loop {
+        // Where the search goes on if the next node of this level is behind the place.
+        if level > 0 {
+            before.prefetch_next(level - 1);
+        }
         match before.next(level) {
             Some(node) if !beyond.is_some_and(|beyond| beyond.is(node)) && precedes(node) => {
                 before = node;

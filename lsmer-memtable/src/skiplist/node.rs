@@ -12,7 +12,7 @@
 //!
 //! In addition to those of `arena.rs`, on which they stand:
 //!
-//! - **N1** A [`Node`] is made only of the root's unit, of a unit that [`Arena::push`] has filled,
+//! - **N1** A [`Node`] is made only of the two units of I3, of a unit that [`Arena::push`] has filled,
 //!   of a link, or of a [`Place`]. So its `at` is where a node begins that was filled in the
 //!   bounds that its lengths and its height tell, inside the units that its writer was given (I2).
 //! - **N2** Head, seqno, lengths, kind, height, key and value are written before the first [`Node`]
@@ -43,15 +43,17 @@ pub(super) const MAX_HEIGHT: usize = 12;
 /// Most units of a node, beside one for each eight bytes of its key and value, counted together
 /// and rounded down.
 pub(super) const MAX_UNITS: u32 = 11;
-/// Units of the root.
-pub(super) const ROOT_UNITS: u32 = 10;
+/// Units of the root, and of the node that points at the ends.
+const TOWER_UNITS: u32 = 10;
+/// Units of both.
+pub(super) const ROOT_UNITS: u32 = 2 * TOWER_UNITS;
 
 const LINKS: usize = offset_of!(Header, first_link);
 const LINK_BYTES: usize = size_of::<AtomicU32>();
 const MAX_HEADER: usize = LINKS + MAX_HEIGHT * LINK_BYTES;
 
 const _: () = assert!(LINKS == 28 && size_of::<Header>() == 32 && align_of::<Header>() == UNIT);
-const _: () = assert!(MAX_HEADER <= ROOT_UNITS as usize * UNIT);
+const _: () = assert!(MAX_HEADER <= TOWER_UNITS as usize * UNIT);
 // The least that `MAX_UNITS` must be: 7 bytes of key and value are not counted in units.
 const _: () = assert!((MAX_HEADER + UNIT - 1).div_ceil(UNIT) <= MAX_UNITS as usize);
 
@@ -81,6 +83,12 @@ impl Arena {
     /// Returns the node before all others. It has no entry.
     pub(super) fn root(&self) -> Node<'_> {
         Node { arena: self, at: 0 }
+    }
+
+    /// Returns the node that points at the last node of each level, or one that was. Nothing links
+    /// to it.
+    pub(super) fn ends(&self) -> Node<'_> {
+        Node { arena: self, at: TOWER_UNITS }
     }
 
     /// Returns the node at a place.
@@ -113,12 +121,13 @@ impl Arena {
         Node { arena: self, at }
     }
 
-    /// Writes the root, before anybody else has the arena.
+    /// Writes the root and the ends, before anybody else has the arena.
     pub(super) fn write_root(&self) {
         let entry = EntryRef { key: &[], seqno: SeqNo::MAX, kind: Kind::Put, value: &[] };
-        // SAFETY: the first units are the root's (I3), enough for it as asserted above, and nobody
-        // else writes there.
-        unsafe { self.fill(0, entry, 0, MAX_HEIGHT) };
+        for at in [0, TOWER_UNITS] {
+            // SAFETY: these units are nobody else's (I3), and are enough as asserted above.
+            unsafe { self.fill(at, entry, 0, MAX_HEIGHT) };
+        }
     }
 
     /// Writes a node with empty links.
@@ -254,6 +263,10 @@ impl list::Node for Node<'_> {
         self.link(level).store(self.offset(next), Ordering::Relaxed);
     }
 
+    fn point_at(self, level: usize, to: Self) {
+        self.link(level).store(self.offset(Some(to)), LINK);
+    }
+
     fn replace_next(self, level: usize, from: Option<Self>, to: Self) -> bool {
         let (from, to) = (self.offset(from), self.offset(Some(to)));
         self.link(level).compare_exchange(from, to, LINK, Ordering::Relaxed).is_ok()
@@ -263,6 +276,26 @@ impl list::Node for Node<'_> {
     fn is(self, other: Self) -> bool {
         self.at == other.at
     }
+
+    #[inline]
+    fn prefetch_next(self, level: usize) {
+        let at = self.link(level).load(Ordering::Relaxed);
+        // SAFETY: links are inside the arena (N1).
+        let next = unsafe { self.arena.pointer(at) };
+        prefetch(next);
+    }
+}
+
+/// Asks for the cache line at an address. It may be any address.
+#[inline]
+fn prefetch(at: NonNull<u8>) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint, which reads nothing.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(at.as_ptr().cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = at;
 }
 
 impl Node<'_> {
