@@ -160,15 +160,15 @@ proptest! {
 
     #[test]
     fn decode_never_panics(edit in edits(), at: prop::sample::Index, byte: u8, noise: Vec<u8>) {
-        let _: Result<_> = super::edit(&noise);
-        let _: Result<_> = snapshot(&noise);
+        drop(super::edit(&noise));
+        drop(snapshot(&noise));
         let mut bytes = Vec::new();
         put_edit(&mut bytes, &edit);
         if !bytes.is_empty() {
             let at = at.index(bytes.len());
             bytes[at] = byte;
         }
-        let _: Result<_> = super::edit(&bytes);
-        let _: Result<_> = snapshot(&bytes);
+        drop(super::edit(&bytes));
+        drop(snapshot(&bytes));
     }
 }
