@@ -11,7 +11,7 @@ use crate::world::{
 };
 
 fn kind<T: std::fmt::Debug>(result: Result<T, lsmer_core::Error>) -> ErrorKind {
-    result.unwrap_err().kind()
+    result.expect_err("it is refused").kind()
 }
 
 #[test]

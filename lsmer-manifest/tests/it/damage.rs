@@ -94,7 +94,7 @@ fn a_lost_mark_hides_nothing_behind_it() {
     put(&vfs, FILE, &bytes);
     assert_eq!(read(&vfs).unwrap(), state);
 
-    // But a hole of two marks, or of one and a byte, has no such excuse.
+    // Damage to that edit has no such excuse.
     bytes[mark + 21] ^= 1;
     put(&vfs, FILE, &bytes);
     assert_eq!(read(&vfs).unwrap_err().kind(), ErrorKind::Corruption, "the next mark tells");
