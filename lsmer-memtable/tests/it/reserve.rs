@@ -9,6 +9,7 @@ use proptest::{collection::vec, prelude::*};
 use crate::{
     get::get,
     model::{Entry, Walk, both, create},
+    threads::race_to_the_limit,
 };
 
 #[test]
@@ -77,6 +78,15 @@ fn an_insert_without_a_reservation_is_a_mistake_that_harms_nobody() {
     assert!(insert(&Entry::put("key", 1, "v")).is_ok());
     assert!(insert(&Entry::put("key", 3, "w")).is_err(), "one more than was reserved");
     assert_eq!(get(&table, b"key", 9), Some(Entry::put("key", 1, "v")));
+}
+
+#[test]
+fn one_of_many_first_reservations_makes_the_arena() {
+    for factory in both() {
+        for bytes in [40, 100, 10_000].repeat(20) {
+            race_to_the_limit(&create(&factory, bytes));
+        }
+    }
 }
 
 proptest! {
