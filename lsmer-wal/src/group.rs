@@ -85,9 +85,6 @@ impl Group {
     ) -> Result<Option<Leader<'_>>> {
         loop {
             let seen = self.stepped_down.count();
-            if let Some(error) = self.failed.get() {
-                return Err(error.clone());
-            }
             if done() {
                 return Ok(None);
             }
@@ -96,7 +93,7 @@ impl Group {
                 *led = true;
                 drop(led);
                 let leader = Leader(self);
-                // Another one may have led between the two looks.
+                // Another one may have led, and failed, since the last look.
                 return match self.failed.get() {
                     Some(error) => Err(error.clone()),
                     None => Ok((!done()).then_some(leader)),

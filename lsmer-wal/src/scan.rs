@@ -159,9 +159,7 @@ impl Walk<'_> {
         }
         let (earlier, later) = self.files.split_at(index + 1);
         let chained = |file: &SegmentFile| {
-            let settled = file.id <= self.cut.segment || id > self.cut.segment;
-            (settled || end.next == self.cut.end)
-                && file.head.is_some_and(|head| head.continues(id, end.next, end.chain))
+            file.head.is_some_and(|head| head.continues(id, end.next, end.chain))
         };
         later.iter().position(chained).map(|position| earlier.len() + position)
     }

@@ -187,6 +187,15 @@ mod tests {
         assert_eq!(SegmentHead::decode(&HEAD.encode(), SegmentId(6)).unwrap(), None);
     }
 
+    #[test]
+    fn a_segment_continues_exactly_one_end() {
+        let (id, end, chain) = (HEAD.previous, HEAD.start, HEAD.chain);
+        assert!(HEAD.continues(id, end, chain));
+        assert!(!HEAD.continues(SegmentId(3), end, chain));
+        assert!(!HEAD.continues(id, Lsn(end.0 + 8), chain));
+        assert!(!HEAD.continues(id, end, chain + 1));
+    }
+
     proptest! {
         #[test]
         fn decode_undoes_encode(

@@ -9,8 +9,8 @@
 //!
 //! - **T1** `pending` holds the log's bytes `[drained, next)`, all of them of the current segment.
 //! - **T2** Without a ring `pending` is empty between calls.
-//! - **T3** It is never larger than a quarter of the ring, so the ring never writes over a byte
-//!   that is not in its segment.
+//! - **T3** It is never larger than half of the ring, so the ring never writes over a byte that is
+//!   not in its segment.
 
 use std::{
     collections::VecDeque,
@@ -29,8 +29,10 @@ use crate::{
 
 /// The pending bytes are written once there are this many.
 const DRAIN_BYTES: usize = 64 << 10;
-const PENDING_BYTES: usize = 128 << 10;
-const _: () = assert!(PENDING_BYTES as u64 == LARGEST_IN_RING && LARGEST_IN_RING <= RING_BYTES / 4);
+/// The most that can be pending: that, and one more record.
+const PENDING_BYTES: usize = 192 << 10;
+const _: () = assert!(PENDING_BYTES as u64 == DRAIN_BYTES as u64 + LARGEST_IN_RING);
+const _: () = assert!(PENDING_BYTES as u64 <= RING_BYTES / 2);
 
 /// Spare files are kept only after so many segments were filled: small and idle logs stay small.
 const SPARES_AFTER: u64 = 2;
@@ -349,10 +351,6 @@ impl Tail {
     where
         P: Iterator<Item = &'a [u8]>,
     {
-        let begin = self.next.0 - self.drained.0;
-        if begin + bytes > PENDING_BYTES as u64 {
-            self.drain()?;
-        }
         let begin = self.pending.len();
         for piece in pieces {
             self.pending.extend_from_slice(piece);

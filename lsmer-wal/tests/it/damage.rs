@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use lsmer_core::{ErrorKind, Lsn, Vfs};
+use lsmer_core::{ErrorKind, FileClass, Lsn, OpenOptions, Vfs};
 use lsmer_io::Crash;
 
 use crate::life::{Act, Life, segment};
@@ -68,6 +68,28 @@ fn later_records_show_that_earlier_ones_were_synced() {
             Err(error) => assert_eq!(error.kind(), ErrorKind::Corruption, "{path} {at}"),
         });
     }
+}
+
+#[test]
+fn the_next_segment_shows_that_the_one_before_was_synced() {
+    let mut life = Life::new((1 << 10, 1 << 10));
+    life.vfs.set_fast_ring(false);
+    assert!(life.live(&[Act::Write(10)]));
+    assert!(life.live(&[]));
+    life.manifest.synced = Lsn(0);
+    assert_eq!(life.scan().unwrap().0.len(), 1);
+    life.vfs.flip(segment(1), 64, 0).unwrap();
+    assert_eq!(life.scan().unwrap_err().kind(), ErrorKind::Corruption);
+}
+
+#[test]
+fn a_record_in_the_ring_shows_that_its_segment_was_synced() {
+    let mut life = Life::new((1 << 10, 1 << 10));
+    assert!(life.live(&[[Act::Write(10), Act::Sync]; 3].concat()));
+    let how = OpenOptions::write(FileClass::Wal);
+    let file = life.vfs.open(segment(1).as_ref(), how).unwrap();
+    file.write_all_at(&[0; 900], 64).unwrap();
+    assert_eq!(life.scan().unwrap_err().kind(), ErrorKind::Corruption);
 }
 
 #[test]

@@ -69,10 +69,58 @@ fn what_a_recovery_discarded_stays_discarded() {
     life.vfs.flip(segment(1), 64 + 840 + 41, 0).unwrap();
     let (found, end) = life.scan().unwrap();
     assert_eq!((found.len(), end.next), (1, Lsn(840)));
+    assert_eq!(end.torn_bytes, 944, "the second; the first ends at its cut");
+
+    // The same if everything was flushed, and the next segment is the first that is needed.
+    let mut flushed = life.crashed(Crash::Kill);
+    flushed.manifest.first = SegmentId(2);
+    assert_eq!(flushed.scan().unwrap().1.next, Lsn(840));
+
     life.attempted.truncate(1);
     assert!(life.live(&[Act::Write(20)]));
     assert!(!names(&life.vfs).contains(&"00000002.wal".to_owned()));
     assert_eq!(life.scan().unwrap().0, life.attempted);
+    assert!(life.live(&[Act::Flush]));
+    assert_eq!(life.manifest.first, SegmentId(4));
+    let (_, end) = life.crashed(Crash::Min).scan().unwrap();
+    assert_eq!((end.segments.len(), end.segments[0].id), (1, SegmentId(4)));
+}
+
+#[test]
+fn the_numbers_of_leftovers_are_skipped_and_the_new_segment_survives() {
+    let mut life = Life::new((1 << 10, 1 << 10));
+    assert!(life.live(&[Act::Write(10), Act::Sync]));
+    let how = lsmer_core::OpenOptions::create(lsmer_core::FileClass::Wal);
+    life.vfs.open(Path::new(&segment(7)), how).unwrap();
+    assert!(life.live(&[Act::Flush]));
+    assert_eq!((life.manifest.first, life.manifest.cut.unwrap().segment.0), (SegmentId(8), 1));
+    let mut life = life.crashed(Crash::Min);
+    assert!(life.live(&[Act::Write(10)]));
+}
+
+#[test]
+fn no_record_reaches_beyond_a_cut() {
+    let mut life = Life::new((1 << 10, 1 << 10));
+    assert!(life.live(&[Act::Write(10), Act::Write(10)]));
+    life.manifest.cut = Some(LogCut { segment: SegmentId(1), end: Lsn(104) });
+    let (found, end) = life.scan().unwrap();
+    assert_eq!((found.len(), end.next), (1, Lsn(56)));
+}
+
+#[test]
+fn a_ring_that_went_around_is_read_and_its_earlier_laps_are_not() {
+    // 1 KiB divides the ring, so that a record of the lap before stands where the log ends; the
+    // other size does not, so that records wrap around.
+    for bytes in [1_024 - 40, 1_000] {
+        let mut life = Life::new((2 << 20, 2 << 20));
+        let open = life.open().unwrap();
+        for _ in 0..600 {
+            life.write(&*open.wal, bytes).unwrap();
+            if life.attempted.last().unwrap().end > Lsn(480 << 10) {
+                assert_eq!(life.scan().unwrap().0, life.attempted);
+            }
+        }
+    }
 }
 
 #[test]

@@ -86,6 +86,17 @@ fn release_gives_up_what_is_flushed_and_no_more() {
 }
 
 #[test]
+fn at_most_two_spares_are_kept() {
+    let mut life = Life::new((KIB, 4 * KIB));
+    let acts = [[Act::Write(900); 2].as_slice(), &[Act::Flush]].concat();
+    assert!(life.live(&acts));
+    assert_eq!(count(&life, "spare-"), 0, "a small log has none");
+    let acts = [[Act::Write(3_000); 8].as_slice(), &[Act::Flush]].concat();
+    assert!(life.live(&acts));
+    assert_eq!((count(&life, "spare-"), count(&life, "0000")), (2, 1));
+}
+
+#[test]
 fn the_segment_that_the_manifest_will_name_survives_a_power_loss() {
     // Nothing was ever synced, and the first segments are given up.
     let mut life = Life::new((KIB, KIB));
