@@ -23,6 +23,7 @@ impl Shared {
                 break;
             }
         }
+        self.tables.wait_for_removals();
         let result = self.close_files();
         drop(self.lock.lock().take());
         result

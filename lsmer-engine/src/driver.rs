@@ -25,6 +25,9 @@ pub(crate) enum Fill {
 pub(crate) struct Driver {
     pub(crate) tables: Arc<Tables>,
     flights: Mutex<BTreeMap<BlockId, Arc<Flight>>>,
+    /// Brings one missing block at a time, picked by this, and forgets about the others.
+    #[cfg(test)]
+    pub(crate) reluctant: Mutex<Option<u64>>,
 }
 
 #[derive(Debug, Default)]
@@ -35,7 +38,12 @@ struct Flight {
 
 impl Driver {
     pub(crate) fn new(tables: Arc<Tables>) -> Self {
-        Self { tables, flights: Mutex::default() }
+        Self {
+            tables,
+            flights: Mutex::default(),
+            #[cfg(test)]
+            reluctant: Mutex::default(),
+        }
     }
 
     /// Calls `step` until it is done, fetching what it misses. Blocks on I/O.
@@ -63,6 +71,8 @@ impl Driver {
     pub(crate) fn fetch(&self, shelf: &mut BlockShelf, fill: Fill) -> Result<()> {
         assert!(!shelf.missing().is_empty(), "a part missed a block and did not ask for it");
         let mut wanted = shelf.missing().to_vec();
+        #[cfg(test)]
+        self.be_reluctant(&mut wanted);
         wanted.sort_unstable_by_key(|request| request.id);
         let mut own = Vec::new();
         let mut others = Vec::new();
@@ -84,7 +94,11 @@ impl Driver {
             let (group, behind) = rest.split_at(neighbours(rest));
             rest = behind;
             let requests: Vec<BlockRequest> = group.iter().map(|(request, _)| *request).collect();
-            let mut blocks = self.read(&requests).map(Vec::into_iter);
+            #[cfg(test)]
+            let read = tests::in_driver(|| self.read(&requests));
+            #[cfg(not(test))]
+            let read = self.read(&requests);
+            let mut blocks = read.map(Vec::into_iter);
             for (request, flight) in group {
                 let result = match &mut blocks {
                     Ok(blocks) => blocks.next().expect("a result for each request"),
@@ -177,3 +191,17 @@ fn neighbours(requests: &[(BlockRequest, Arc<Flight>)]) -> usize {
     let range: Range<usize> = 0..requests.windows(2).take_while(touches).count();
     range.end + 1
 }
+
+#[cfg(test)]
+impl Driver {
+    fn be_reluctant(&self, wanted: &mut Vec<BlockRequest>) {
+        if let Some(seed) = &mut *self.reluctant.lock() {
+            *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let pick = usize::try_from(*seed >> 33).expect("31 bits") % wanted.len();
+            *wanted = vec![wanted[pick]];
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

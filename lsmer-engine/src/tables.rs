@@ -12,8 +12,8 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use lsmer_core::{
-    BlockReader, Error, FileClass, Job, Next, OpenOptions, Result, Step, Table, TableId, TableMeta,
-    VfsFile, WorkClass,
+    BlockReader, Error, Event, FileClass, Job, Next, OpenOptions, Result, Step, Table, TableId,
+    TableMeta, VfsFile, Waited, WorkClass,
 };
 use lsmer_sync::{
     Mutex,
@@ -36,6 +36,9 @@ pub(crate) struct Tables {
     index_bytes: AtomicUsize,
     index_limit: usize,
     read_only: bool,
+    /// Files that are being removed in the background, and what tells of the end of each.
+    removing: AtomicUsize,
+    removed: Event,
 }
 
 /// One table: its metadata, and its file and index while they are open.
@@ -69,7 +72,21 @@ impl Tables {
             index_bytes: AtomicUsize::new(0),
             index_limit,
             read_only,
+            removing: AtomicUsize::new(0),
+            removed: Event::new(),
         })
+    }
+
+    /// Blocks until the files of all tables that nobody holds are gone.
+    pub(crate) fn wait_for_removals(&self) {
+        loop {
+            let seen = self.removed.count();
+            if self.removing.load(Ordering::Acquire) == 0
+                || self.parts.env.exec.wait(&self.removed, seen, None) == Waited::Deadlock
+            {
+                return;
+            }
+        }
     }
 
     /// Returns the handle of a table, making it if nobody holds one.
@@ -188,6 +205,7 @@ impl Drop for TableHandle {
         }
         // The bytes of this table leave the disk behind the back of whoever dropped it last.
         let exec = Arc::clone(&tables.parts.env.exec);
+        tables.removing.fetch_add(1, Ordering::AcqRel);
         exec.spawn(WorkClass::Maintenance, Box::new(Remove { tables, id: self.meta.id }));
     }
 }
@@ -205,6 +223,13 @@ impl Job for Remove {
         // If it fails, the next open finds an orphan and removes it.
         drop(self.tables.parts.env.vfs.remove_file(&self.tables.path(self.id)));
         Next::Done
+    }
+}
+
+impl Drop for Remove {
+    fn drop(&mut self) {
+        self.tables.removing.fetch_sub(1, Ordering::AcqRel);
+        self.tables.removed.notify();
     }
 }
 

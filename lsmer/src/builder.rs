@@ -70,7 +70,7 @@ impl Builder {
         let parts = Components {
             env,
             memtable: self.memtable.unwrap_or_else(SkipArena::factory),
-            wal: self.wal.unwrap_or_else(|| Arc::new(SegmentedWal::default())),
+            wal: self.wal.unwrap_or_else(|| Arc::new(SegmentedWal)),
             table_format: self.table_format.unwrap_or_else(|| Arc::new(ColumnarFormat::default())),
             readable_formats: vec![
                 Arc::new(ColumnarFormat::default()),

@@ -1,1 +1,190 @@
-//! What scans promise beyond the model: they hold what they see, and stay failed once they failed.
+//! What handles promise beyond the model: scans and snapshots hold what they see.
+
+use lsmer::{Db, ErrorKind, KeyspaceOptions, WriteBatch, parts::io::MemVfs};
+
+use crate::harness::{Shape, tiny};
+
+const SHAPE: Shape = Shape { parts: 0, seed: 3 };
+
+fn filled(vfs: &MemVfs) -> Db {
+    let db = SHAPE.open(vfs).unwrap().db;
+    for n in 0..300 {
+        db.put(format!("{n:03}"), "old").unwrap();
+    }
+    db
+}
+
+#[test]
+fn a_scan_shows_the_moment_it_was_made() {
+    let vfs = MemVfs::new();
+    let db = filled(&vfs);
+    let mut scan = db.iter().unwrap();
+    scan.next().unwrap();
+    for n in 0..300 {
+        db.put(format!("{n:03}"), "new").unwrap();
+        db.put(format!("{n:03}x"), "new").unwrap();
+    }
+    db.compact().unwrap();
+    let mut seen = 1;
+    while let Some((_, value)) = scan.next().unwrap() {
+        assert_eq!(value, b"old");
+        seen += 1;
+    }
+    assert_eq!(seen, 300);
+}
+
+#[test]
+fn snapshots_and_scans_outlive_the_database() {
+    let vfs = MemVfs::new();
+    let db = filled(&vfs);
+    db.flush().unwrap();
+    let snapshot = db.snapshot();
+    let scan = db.iter().unwrap();
+    db.close().unwrap();
+    assert_eq!(db.get("000").unwrap_err().kind(), ErrorKind::InvalidArgument);
+    assert_eq!(db.put("a", "b").unwrap_err().kind(), ErrorKind::InvalidArgument);
+    drop(db);
+    assert_eq!(snapshot.get("000").unwrap().unwrap(), "old");
+    assert_eq!(scan.owned().count(), 300);
+    assert!(SHAPE.open(&vfs).is_ok(), "the lock is free");
+}
+
+#[test]
+fn the_files_of_replaced_tables_go_with_their_last_holder() {
+    let vfs = MemVfs::new();
+    let opened = SHAPE.open(&vfs).unwrap();
+    let db = &opened.db;
+    let tables = || vfs.list().iter().filter(|(path, _)| is_table(path)).count();
+    for n in 0..50 {
+        db.put(format!("{n:03}"), "old").unwrap();
+    }
+    db.flush().unwrap();
+    let scan = db.iter().unwrap();
+    db.put("x", "y").unwrap();
+    db.compact().unwrap();
+    opened.exec.run_until_idle();
+    assert_eq!(tables(), 2, "the scan holds the old table");
+    assert_eq!(scan.owned().count(), 50);
+    opened.exec.run_until_idle();
+    assert_eq!(tables(), 1);
+}
+
+fn is_table(path: &std::path::Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "tbl")
+}
+
+#[test]
+fn a_dropped_keyspace_stays_readable_and_refuses_writes() {
+    let vfs = MemVfs::new();
+    let db = filled(&vfs);
+    let space = db.keyspace("gone", tiny()).unwrap();
+    space.put("k", "v").unwrap();
+    db.flush().unwrap();
+    let mut batch = WriteBatch::new();
+    batch.put_in(&space, "k", "w");
+    batch.put("000", "w");
+    db.drop_keyspace(&space).unwrap();
+    assert_eq!(space.get("k").unwrap().unwrap(), "v");
+    assert_eq!(space.put("k", "w").unwrap_err().kind(), ErrorKind::InvalidArgument);
+    assert_eq!(db.write(&batch).unwrap_err().kind(), ErrorKind::InvalidArgument);
+    assert_eq!(db.get("000").unwrap().unwrap(), "old", "nothing of the batch happened");
+    let again = db.keyspace("gone", tiny()).unwrap();
+    assert!(again.get("k").unwrap().is_none(), "a new keyspace of the same name is empty");
+    assert_ne!(again.id(), space.id());
+    let default = db.keyspaces().remove(0);
+    assert!(db.drop_keyspace(&default).is_err());
+}
+
+#[test]
+fn what_is_over_the_limits_is_refused_and_changes_nothing() {
+    let vfs = MemVfs::new();
+    let db = SHAPE.open(&vfs).unwrap().db;
+    let long = vec![0; 65_536];
+    let huge = vec![0; (64 << 20) + 1];
+    let refused = [
+        db.put(&long, "").unwrap_err(),
+        db.put("k", &huge).unwrap_err(),
+        db.delete(&long).unwrap_err(),
+        db.get(&long).unwrap_err(),
+        db.keyspace("", KeyspaceOptions::default()).unwrap_err(),
+        db.keyspace("k", KeyspaceOptions::default().with_block_bytes(1)).unwrap_err(),
+    ];
+    for error in refused {
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
+    }
+    let before = db.snapshot().seqno();
+    let mut batch = WriteBatch::new();
+    batch.put("fine", "");
+    batch.put(&long, "");
+    assert_eq!(db.write(&batch).unwrap_err().kind(), ErrorKind::InvalidArgument);
+    assert_eq!(db.snapshot().seqno(), before);
+    assert_eq!(db.iter().unwrap().owned().count(), 0);
+    db.put(&long[1..], vec![1; 1 << 20]).unwrap();
+    db.put("", "the empty key is a key").unwrap();
+    db.flush().unwrap();
+    assert_eq!(db.get(&long[1..]).unwrap().unwrap().len(), 1 << 20);
+    assert_eq!(db.iter().unwrap().next().unwrap().unwrap().0, b"");
+}
+
+#[test]
+fn a_value_of_the_largest_size_survives_a_flush_and_a_reopening() {
+    let vfs = MemVfs::without_crashes();
+    let db = SHAPE.open(&vfs).unwrap().db;
+    let value: Vec<u8> = (0..64_u32 << 20).map(|n| n.to_le_bytes()[1]).collect();
+    db.put("big", &value).unwrap();
+    assert!(*db.get("big").unwrap().unwrap() == *value);
+    db.close().unwrap();
+    drop(db);
+    let db = SHAPE.open(&vfs).unwrap().db;
+    assert!(*db.get("big").unwrap().unwrap() == *value, "replayed");
+    db.flush().unwrap();
+    assert!(*db.get("big").unwrap().unwrap() == *value, "from a table");
+}
+
+#[test]
+fn a_checkpoint_is_a_database_of_its_own() {
+    let vfs = MemVfs::new();
+    let db = filled(&vfs);
+    let space = db.keyspace("second", tiny()).unwrap();
+    space.put("k", "v").unwrap();
+    db.checkpoint("copy").unwrap();
+    db.put("000", "new").unwrap();
+    db.compact().unwrap();
+    assert!(db.checkpoint("copy").is_err(), "the folder is there");
+    let (env, _exec, _) = lsmer::parts::io::manual(vfs.clone(), 1);
+    let copy = Db::builder("copy").env(env).open().unwrap();
+    assert_eq!(copy.get("000").unwrap().unwrap(), "old");
+    assert_eq!(copy.iter().unwrap().owned().count(), 300);
+    assert_eq!(copy.keyspaces().len(), 2);
+    copy.put("000", "its own").unwrap();
+    copy.close().unwrap();
+    assert_eq!(db.get("000").unwrap().unwrap(), "new");
+    assert!(db.verify().faults.is_empty());
+}
+
+#[test]
+fn a_read_only_database_reads_the_log_and_writes_nothing() {
+    let vfs = MemVfs::new();
+    let db = filled(&vfs);
+    db.flush().unwrap();
+    db.put("in the log", "v").unwrap();
+    // As after the death of the process: nothing was closed.
+    let left = vfs.crash_clone(lsmer::parts::io::Crash::Kill);
+    let before = left.list();
+    let contents: Vec<_> = before.iter().map(|(path, _)| left.read_all(path).unwrap()).collect();
+    {
+        let (builder, _exec) = SHAPE.builder(&left);
+        let db = builder.read_only().open().unwrap();
+        assert_eq!(db.get("in the log").unwrap().unwrap(), "v");
+        assert_eq!(db.iter().unwrap().owned().count(), 301);
+        assert_eq!(db.put("a", "b").unwrap_err().kind(), ErrorKind::ReadOnly);
+        assert_eq!(db.flush().unwrap_err().kind(), ErrorKind::ReadOnly);
+        assert!(db.verify().faults.is_empty());
+        db.close().unwrap();
+    }
+    assert_eq!(left.list(), before);
+    let after: Vec<_> = before.iter().map(|(path, _)| left.read_all(path).unwrap()).collect();
+    assert!(after == contents, "not one byte changed");
+    let (builder, _exec) = SHAPE.builder(&MemVfs::new());
+    assert_eq!(builder.read_only().open().unwrap_err().kind(), ErrorKind::InvalidArgument);
+}

@@ -1,2 +1,0 @@
-//! Reads never block inside a part: they say what they miss. Here the driver is as unhelpful as
-//! it may be.
