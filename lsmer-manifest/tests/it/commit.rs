@@ -178,6 +178,23 @@ fn a_folder_without_a_database_is_told_from_one_that_lost_its_current() {
 }
 
 #[test]
+fn a_manifest_that_was_committed_to_is_not_taken_for_an_unfinished_one() {
+    let vfs = disk();
+    commit(&create(&vfs), &cut(1)).unwrap();
+    vfs.remove_file(&dir().join("CURRENT")).unwrap();
+    for damage in [false, true] {
+        if damage {
+            vfs.flip(dir().join("MANIFEST-000001"), 40, 0).unwrap();
+        }
+        let created = Manifest::create(&shared(&vfs), dir(), fresh());
+        assert_eq!(kind(created), ErrorKind::Corruption);
+    }
+    put(&vfs, "MANIFEST-000001", b"torn");
+    Manifest::create(&shared(&vfs), dir(), fresh()).unwrap();
+    assert_eq!(read(&vfs).unwrap(), fresh());
+}
+
+#[test]
 fn a_manifest_that_current_names_must_be_there() {
     let vfs = disk();
     create(&vfs);

@@ -93,6 +93,22 @@ fn a_rewrite_that_finds_no_room_changes_nothing() {
     assert_survives(&vfs, &[&*manifest.state().1]);
 }
 
+#[test]
+fn a_rewrite_that_does_not_reach_current_keeps_the_old_manifest_going() {
+    let vfs = disk();
+    let manifest = create(&vfs);
+    vfs.fail_nth(Op::Rename, None, 0, io::ErrorKind::Other, true);
+    for edit in history() {
+        commit(&manifest, &edit).unwrap();
+        assert_survives(&vfs, &[&*manifest.state().1]);
+    }
+    assert_eq!(Manifest::read(&vfs, dir()).unwrap().1.number, 1);
+    vfs.clear_faults();
+    manifest.close().unwrap();
+    assert!(!names(&vfs).contains(&"MANIFEST-000002".to_owned()), "{:?}", names(&vfs));
+    assert_survives(&vfs, &[&*manifest.state().1]);
+}
+
 /// Edits that make two rewrites due.
 fn history() -> Vec<lsmer_manifest::Edit> {
     let key = vec![b'k'; 30_000];
