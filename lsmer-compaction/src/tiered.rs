@@ -65,7 +65,7 @@ impl Tiered {
     }
 
     /// Returns how many of the first runs are free and of similar size.
-    fn similar(&self, view: TreeView<'_>, runs: &[Run]) -> usize {
+    fn stretch(&self, view: TreeView<'_>, runs: &[Run]) -> usize {
         let (mut low, mut high) = (u64::MAX, 0);
         let fits = |run: &&Run| {
             let bytes = run.bytes().max(1);
@@ -99,7 +99,7 @@ impl CompactionStrategy for Tiered {
             return plan.finish();
         }
         while let [_, rest @ ..] = runs {
-            let similar = self.similar(view, runs);
+            let similar = self.stretch(view, runs);
             if similar < min_runs {
                 runs = rest;
                 continue;
