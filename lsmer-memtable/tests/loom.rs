@@ -35,7 +35,7 @@ struct Node<'a> {
 
 impl Table {
     fn new() -> Arc<Self> {
-        let zero = |_| AtomicU32::new(0);
+        let zero = |()| AtomicU32::new(0);
         let links = [(); 5].map(|()| [(); 2].map(zero));
         Arc::new(Self { keys: [(); 5].map(zero), links, filter: AtomicU64::new(0) })
     }
