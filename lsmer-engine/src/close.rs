@@ -9,8 +9,24 @@ use crate::shared::Shared;
 impl Shared {
     /// Closes the database; the second call does nothing.
     pub(crate) fn close(&self) -> Result<()> {
-        if self.background.closing.swap(true, Ordering::AcqRel) {
+        if !self.stop() {
             return Ok(());
+        }
+        let result = self.close_files();
+        drop(self.lock.lock().take());
+        result
+    }
+
+    /// Gives up a database that could not be opened. Its jobs hold it, and with it the lock.
+    pub(crate) fn abandon(&self) {
+        self.stop();
+        drop(self.lock.lock().take());
+    }
+
+    /// Waits for the work under way, and lets none begin; `false` if that was done before.
+    fn stop(&self) -> bool {
+        if self.background.closing.swap(true, Ordering::AcqRel) {
+            return false;
         }
         // Whoever waits for background work looks again, and sees that the database is closed.
         self.background.changed.notify();
@@ -24,9 +40,7 @@ impl Shared {
             }
         }
         self.tables.wait_for_removals();
-        let result = self.close_files();
-        drop(self.lock.lock().take());
-        result
+        true
     }
 
     fn close_files(&self) -> Result<()> {

@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use lsmer_core::{
-    ALL, Arrival, BlockReader, BlockShelf, Cursor, Error, Place, Result, SeqNo, Step, TreeEdit,
-    Window,
+    ALL, Arrival, BlockReader, BlockShelf, Cursor, Error, Place, Result, SegmentId, SeqNo, Step,
+    TreeEdit, Window,
 };
 use lsmer_manifest::Edit;
 use lsmer_sync::atomic::Ordering;
@@ -115,10 +115,11 @@ impl BackgroundJob for FlushJob {
         let run = self.shared.new_run();
         let add = vec![Arrival { run, level: 0, place: Place::Newest, tables }];
         let change = TreeEdit { remove: Vec::new(), add };
-        self.shared.install_flush(&self.space, &writing.mem, change)?;
+        let log_first = self.shared.install_flush(&self.space, &writing.mem, change)?;
         writing.output.keep();
         self.shared.counters.flushes.fetch_add(1, Ordering::Relaxed);
         self.shared.counters.flushed_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.shared.wal()?.release(log_first)?;
         Ok(Progress::Done)
     }
 
@@ -140,8 +141,14 @@ impl BackgroundJob for FlushJob {
 }
 
 impl Shared {
-    /// Makes a flushed memtable part of the tree.
-    fn install_flush(&self, space: &Arc<Space>, mem: &Arc<Mem>, change: TreeEdit) -> Result<()> {
+    /// Makes a flushed memtable part of the tree; returns the first segment of the log that is
+    /// still needed.
+    fn install_flush(
+        &self,
+        space: &Arc<Space>,
+        mem: &Arc<Mem>,
+        change: TreeEdit,
+    ) -> Result<SegmentId> {
         let wal = self.wal()?;
         if self.others_hold_older(space, mem.last()) {
             wal.sync_to(mem.lsn()).inspect_err(|error| self.fail(error))?;
@@ -166,7 +173,7 @@ impl Shared {
         space.install(Version::new(Arc::clone(tree), &self.tables), Some(mem));
         drop(installing);
         self.background.changed.notify();
-        wal.release(log_first)
+        Ok(log_first)
     }
 
     /// Commits an edit to the manifest. Requires: `install` is held.

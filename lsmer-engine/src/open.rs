@@ -41,6 +41,8 @@ fn open_for_writing(options: Options, parts: Components) -> Result<Arc<Shared>> 
     }
     if !exists {
         make_folder(&*vfs, &dir)?;
+        // Before the lock, which is a file.
+        refuse_foreign(&*vfs, &dir)?;
     }
     let lock = take_lock(&*vfs, &dir, LockMode::Exclusive)?;
     // Another process may have made the database between the look and the lock.
@@ -81,8 +83,8 @@ fn open_for_writing(options: Options, parts: Components) -> Result<Arc<Shared>> 
     let foundation = foundation(options, parts, Arc::clone(&state), last_seqno);
     let manifest = Some(manifest);
     let shared = build(Foundation { manifest, wal: Some(wal), lock: Some(lock), ..foundation });
-    shared.replay(&source, &state)?;
-    shared.remove_orphans()?;
+    let recovered = shared.replay(&source, &state).and_then(|()| shared.remove_orphans());
+    recovered.inspect_err(|_| shared.abandon())?;
     for space in shared.all_spaces() {
         shared.schedule(&space);
     }
@@ -152,17 +154,20 @@ fn missing(dir: &Path) -> Error {
     Error::invalid("there is no database here").in_file(dir)
 }
 
-/// Makes the folder, and its name durable.
+/// Makes the folder, and its name durable: who made it, if it is there, may have failed at that.
 fn make_folder(vfs: &dyn Vfs, dir: &Path) -> Result<()> {
-    match vfs.create_dir(dir) {
-        Ok(()) => {
-            let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
-            let parent = parent.unwrap_or(Path::new("."));
-            vfs.sync_dir(parent)
-                .map_err(|error| Error::io("cannot sync the parent folder", error).in_file(parent))
-        }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(Error::io("cannot make the folder", error).in_file(dir)),
+    let exists = match vfs.create_dir(dir) {
+        Ok(()) => false,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => true,
+        Err(error) => return Err(Error::io("cannot make the folder", error).in_file(dir)),
+    };
+    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = parent.unwrap_or(Path::new("."));
+    match vfs.sync_dir(parent) {
+        // Somebody else made it, where we may not look.
+        Err(error) if exists && error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        synced => synced
+            .map_err(|error| Error::io("cannot sync the parent folder", error).in_file(parent)),
     }
 }
 

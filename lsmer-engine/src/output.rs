@@ -136,7 +136,9 @@ impl Output {
 
 impl Drop for Output {
     fn drop(&mut self) {
-        if self.kept {
+        // After a failure it is unknown whether the manifest on disk names them: the next open, which
+        // reads it, removes those that it does not.
+        if self.kept || self.shared.failure().is_some() {
             return;
         }
         self.current = None;

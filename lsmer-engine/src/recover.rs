@@ -1,6 +1,6 @@
 //! Replaying the log, and removing what no manifest names.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, io, sync::Arc};
 
 use lsmer_core::{Changes, Error, LogSource, Record, Result, TableId};
 use lsmer_manifest::ManifestState;
@@ -75,9 +75,13 @@ impl Shared {
             };
             if orphan {
                 let path = dir.join(&entry.name);
-                let removed = vfs.remove_file(&path);
-                removed
-                    .map_err(|error| Error::io("cannot remove an orphan", error).in_file(path))?;
+                match vfs.remove_file(&path) {
+                    // A compaction that the replay started had no use for it any more.
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                        return Err(Error::io("cannot remove an orphan", error).in_file(path));
+                    }
+                    _ => {}
+                }
             }
         }
         Ok(())
