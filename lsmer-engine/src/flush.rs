@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use lsmer_core::{
-    ALL, Arrival, BlockReader, BlockShelf, Cursor, Error, Place, Result, SegmentId, SeqNo, Step,
-    TreeEdit, Window,
+    ALL, Arrival, BlockReader, BlockShelf, Cursor, Error, ErrorKind, Place, Result, SegmentId,
+    SeqNo, Step, TreeEdit, Window,
 };
 use lsmer_manifest::Edit;
 use lsmer_sync::atomic::Ordering;
@@ -185,7 +185,8 @@ impl Shared {
         match manifest.commit(version, edit) {
             Ok((_, state)) => Ok(state),
             Err(error) => {
-                if error.kind() != lsmer_core::ErrorKind::Conflict {
+                use ErrorKind::{Conflict, Full, InvalidArgument};
+                if !matches!(error.kind(), Conflict | Full | InvalidArgument) {
                     self.fail(&error);
                 }
                 Err(error)
