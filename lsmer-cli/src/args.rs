@@ -11,29 +11,37 @@ use crate::{
 };
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 done; 1 failed, or the key is not there; 2 wrong usage; 130 an import was stopped \
-by a signal.";
+Exit codes:
+  0    done
+  1    failed; or the key is not there; or an import left something out
+  2    wrong usage
+  130  an import was stopped by a signal";
 
 const TREE_HELP: &str = "\
-The path of each file relative to DIR becomes a key, its content the value. Symbolic links, what \
-is neither file nor folder, unreadable files and files over 64 MiB are reported on standard error \
-and skipped; then the exit code is 1.
+The path of each file relative to DIR becomes a key, its content the value.
+Symbolic links, what is neither file nor folder, unreadable files, and files
+over 64 MiB are reported on standard error and left out; then the exit code
+is 1.
 
-SIGINT (Ctrl-C) or SIGTERM stops the import between two files and closes the database with all \
-that was imported so far; the exit code is 130. A second one kills the program at once.";
+SIGINT (Ctrl-C) or SIGTERM stops the import between two files and closes the
+database with all that was imported so far; the exit code is 130. A second
+one kills the program at once.";
 
 const LINES_HELP: &str = "\
-Each line is a key, a TAB and a value. In both, \\\\ stands for a backslash, \\t for a TAB, \\n for \
-a newline, \\r for a carriage return, and \\xNN for the byte with these two hexadecimal digits. All \
-other bytes stand for themselves. With --hex, keys and values are hexadecimal digits only. `lsmer \
-export` writes such lines.
+Each line is a key, a TAB and a value. In both, \\\\ stands for a backslash,
+\\t for a TAB, \\n for a newline, \\r for a carriage return, and \\xNN for the
+byte with these two hexadecimal digits. All other bytes stand for themselves.
+With --hex, keys and values are hexadecimal digits only. `lsmer export` writes
+such lines.
 
-A line that is malformed (no TAB, more than one TAB, an unknown escape, a bare carriage return) or \
-over the limits is reported on standard error with its number and skipped; then the exit code is \
-1. Keys have at most 65,535 bytes, values at most 64 MiB.
+A line that is malformed (no TAB, more than one TAB, an unknown escape, a bare
+carriage return) or over the limits (keys 65,535 bytes, values 64 MiB) is
+reported on standard error with its number and left out; then the exit code
+is 1.
 
-SIGINT (Ctrl-C) or SIGTERM stops the import between two lines and closes the database with all \
-that was imported so far; the exit code is 130. A second one kills the program at once.";
+SIGINT (Ctrl-C) or SIGTERM stops the import between two lines and closes the
+database with all that was imported so far; the exit code is 130. A second
+one kills the program at once.";
 
 /// Import, read, check and look into lsmer databases.
 #[derive(Debug, Parser)]
@@ -54,7 +62,7 @@ pub(crate) struct Global {
     /// Work in this keyspace instead of the default one
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) keyspace: Option<String>,
-    /// Keys and values on the command line, in lines and in output are hexadecimal digits
+    /// Keys and values are hexadecimal digits: on the command line, in lines, in output
     #[arg(long, global = true)]
     hex: bool,
 }
@@ -112,7 +120,7 @@ pub(crate) enum Command {
         /// Folder of the database
         db: PathBuf,
         #[command(flatten)]
-        scan: Scan,
+        scan: Range,
     },
     /// Tell how large the database is and how it is built
     Stats {
@@ -171,7 +179,7 @@ pub(crate) enum Import {
 
 /// Which entries to list.
 #[derive(Args, Debug)]
-pub(crate) struct Scan {
+pub(crate) struct Range {
     /// Only keys that begin with P
     #[arg(long, value_name = "P", allow_hyphen_values = true)]
     pub(crate) prefix: Option<OsString>,
@@ -237,6 +245,16 @@ pub(crate) fn parse() -> Outcome<Option<(Global, Command)>> {
 /// Writes the help to standard output.
 pub(crate) fn help() -> Outcome {
     let mut out = Output::new();
-    out.line(format_args!("{}", Cli::command().render_long_help()))?;
+    out.bytes(Cli::command().render_help().to_string().as_bytes())?;
     out.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_makes_sense_to_clap() {
+        Cli::command().debug_assert();
+    }
 }

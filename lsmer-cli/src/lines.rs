@@ -60,9 +60,8 @@ impl Coding {
         let bytes = argument.as_bytes();
         match self {
             Self::Escaped => Ok(bytes.to_vec()),
-            Self::Hex => hex::decode(bytes).map_err(|what| {
-                Failure::Usage(format!("with --hex, '{}' is {what}", argument.display()))
-            }),
+            Self::Hex => hex::decode(bytes)
+                .map_err(|what| Failure::Usage(format!("--hex: '{}': {what}", argument.display()))),
         }
     }
 

@@ -28,7 +28,9 @@ pub(super) fn run(coding: Coding, path: &Path, mut out: Output) -> Outcome {
         }
     };
     describe(coding, &table.meta, &mut out)?;
-    for (at, request) in table.blocks()?.iter().enumerate() {
+    // Without the index nobody knows where a block ends.
+    let blocks = table.blocks().map_err(|error| error.in_file(path))?;
+    for (at, request) in blocks.iter().enumerate() {
         let (offset, bytes) = (request.id.offset, request.bytes);
         let kind = kind(request.id.kind);
         match table.block(request) {

@@ -77,7 +77,7 @@ impl<'a> Import<'a> {
         ratios(&stats, &mut out)?;
         out.finish()?;
         if skipped > 0 {
-            complain(format_args!("{} left out, see above", Count(skipped, "thing")));
+            complain(format_args!("{skipped} left out, see above"));
             return Err(Failure::Reported);
         }
         Ok(())

@@ -3,7 +3,7 @@
 use std::{ops::Bound, path::Path};
 
 use crate::{
-    args::{Global, Scan},
+    args::{self, Global},
     failure::Outcome,
     open,
     output::Output,
@@ -12,7 +12,7 @@ use crate::{
 /// The keys from the first one on, and before the second one.
 type Range = (Bound<Vec<u8>>, Bound<Vec<u8>>);
 
-pub(super) fn run(global: &Global, path: &Path, which: &Scan) -> Outcome {
+pub(super) fn run(global: &Global, path: &Path, which: &args::Range) -> Outcome {
     let coding = global.coding();
     let bytes = |option: &Option<_>| -> Outcome<Option<Vec<u8>>> {
         option.as_deref().map(|key| coding.argument(key)).transpose()

@@ -92,6 +92,12 @@ impl Findings {
             let torn = Bytes(log.torn_bytes);
             self.notes.push(format!("the log has a torn tail of {torn}, as a crash leaves it"));
         }
+        if let Some(fault) = &log.fault {
+            self.faults.push(fault.to_string());
+        } else if log.in_ring > 0 {
+            let bytes = Bytes(log.in_ring);
+            self.notes.push(format!("{bytes} of the log stand only in the crash ring: not synced"));
+        }
     }
 
     fn tables(&mut self, tables: &TablesRead) {

@@ -32,6 +32,10 @@ pub(super) struct LogRead {
     pub(super) bytes: u64,
     /// Bytes behind the end that are no record.
     pub(super) torn_bytes: u64,
+    /// Bytes that stand only in the crash ring.
+    pub(super) in_ring: u64,
+    /// What was once synced, and stands only in the ring.
+    pub(super) fault: Option<Error>,
 }
 
 /// What reading tables one by one came to.
@@ -59,6 +63,16 @@ pub(super) fn log(dir: &Path, state: &ManifestState) -> Result<LogRead> {
     })?;
     read.segments = end.segments.len() as u64;
     read.torn_bytes = end.torn_bytes;
+    read.in_ring = end.in_ring;
+    let whole = end.next.0 - end.in_ring;
+    if state.log_synced.0 > whole {
+        let what = "the log is damaged, and only the crash ring still has what is lost there";
+        let detail = format!("whole up to {whole}, synced up to {}", state.log_synced.0);
+        let damaged = end.segments.iter().rfind(|segment| segment.start.0 <= whole);
+        let file = damaged.map(|segment| dir.join(format!("{:08}.wal", segment.id.0)));
+        let error = Error::corruption(what).detail(detail);
+        read.fault = Some(error.in_file(file.as_deref().unwrap_or(dir)));
+    }
     Ok(read)
 }
 
