@@ -111,6 +111,7 @@ impl Event {
     /// Makes it happen. Costs one atomic addition while nobody waits.
     pub fn notify(&self) {
         self.count.fetch_add(1, Ordering::SeqCst);
+        order_in_models();
         if self.waiters.load(Ordering::SeqCst) == 0 {
             return;
         }
@@ -126,6 +127,7 @@ impl Event {
     /// an [`Exec`] of threads does to wait. May return early when given a timeout.
     pub fn park(&self, seen: u64, timeout: Option<Duration>) -> Waited {
         self.waiters.fetch_add(1, Ordering::SeqCst);
+        order_in_models();
         let mut parked = self.parked.lock();
         let mut waited = Waited::Notified;
         while self.count() == seen {
@@ -149,6 +151,7 @@ impl Event {
     /// [`Exec`] puts a waiting job back in its queue.
     pub fn on_change(&self, seen: u64, resume: Box<dyn FnOnce() + Send>) {
         self.waiters.fetch_add(1, Ordering::SeqCst);
+        order_in_models();
         let mut parked = self.parked.lock();
         if self.count() == seen {
             parked.jobs.push(resume);
@@ -158,6 +161,13 @@ impl Event {
         self.waiters.fetch_sub(1, Ordering::SeqCst);
         resume();
     }
+}
+
+/// Loom takes sequentially consistent operations for acquire and release, and would see lost
+/// notifications that cannot be; fences it understands.
+fn order_in_models() {
+    #[cfg(lsmer_loom)]
+    lsmer_sync::atomic::fence(Ordering::SeqCst);
 }
 
 #[cfg(all(test, not(any(lsmer_loom, lsmer_shuttle))))]

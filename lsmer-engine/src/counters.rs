@@ -2,9 +2,10 @@
 //!
 //! Foreground counts are striped: each thread adds to a line of its own.
 
-use std::cell::Cell;
-
-use lsmer_sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use lsmer_sync::{
+    atomic::{AtomicU64, Ordering},
+    thread,
+};
 
 const STRIPES: usize = 8;
 
@@ -29,17 +30,7 @@ impl Striped {
 }
 
 fn stripe() -> usize {
-    static THREADS: AtomicUsize = AtomicUsize::new(0);
-    thread_local! {
-        static STRIPE: Cell<Option<usize>> = const { Cell::new(None) };
-    }
-    STRIPE.with(|own| {
-        own.get().unwrap_or_else(|| {
-            let new = THREADS.fetch_add(1, Ordering::Relaxed) % STRIPES;
-            own.set(Some(new));
-            new
-        })
-    })
+    thread::index() % STRIPES
 }
 
 /// What a database has done since it was opened.

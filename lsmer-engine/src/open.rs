@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, io, path::Path, sync::Arc};
 
 use lsmer_core::{
     Error, ErrorKind, KeyspaceId, KeyspaceOptions, LockGuard, LockMode, LogCut, LogEnd, LogSource,
-    LogSpec, Result, SeqNo, TableId, Vfs,
+    LogSpec, Result, SegmentId, SeqNo, TableId, Vfs,
 };
 use lsmer_manifest::{KeyspaceState, Manifest, ManifestState, Names};
 
@@ -59,7 +59,7 @@ fn open_for_writing(options: Options, parts: Components) -> Result<Arc<Shared>> 
     let end = parts.wal.scan(&source, &mut |_| Ok(()))?;
     parts.wal.sync_scanned(&source, &end)?;
     let last_seqno = last_seqno(&state, &end);
-    let segment = end.segments.last().map_or(state.log_first, |segment| segment.id);
+    let segment = end.segments.last().map_or(SegmentId(0), |segment| segment.id);
     let state = ManifestState {
         epoch: state.epoch + 1,
         last_seqno,

@@ -11,6 +11,7 @@
 compile_error!("choose one of `--cfg lsmer_loom` and `--cfg lsmer_shuttle`");
 
 mod lock;
+mod order;
 
 pub use lock::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -38,6 +39,17 @@ pub mod thread {
     pub use shuttle::thread::{Builder, JoinHandle, current, spawn, yield_now};
     #[cfg(not(any(lsmer_loom, lsmer_shuttle)))]
     pub use std::thread::{Builder, JoinHandle, current, spawn, yield_now};
+
+    /// Returns a small number of the calling thread's own, for data that is kept in stripes.
+    /// Threads that are long gone keep theirs.
+    pub fn index() -> usize {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        thread_local! {
+            static INDEX: usize = NEXT.fetch_add(1, Ordering::Relaxed);
+        }
+        INDEX.with(|index| *index)
+    }
 }
 
 /// Tells the processor, or the model checker, that this thread spins.

@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use crate::order::{Held, Order};
+
 #[cfg(lsmer_loom)]
 use loom::sync as imp;
 #[cfg(lsmer_shuttle)]
@@ -15,26 +17,34 @@ use std::sync as imp;
 
 /// A mutual-exclusion lock. A panic in its holder releases it.
 #[derive(Debug, Default)]
-pub struct Mutex<T>(imp::Mutex<T>);
+pub struct Mutex<T> {
+    lock: imp::Mutex<T>,
+    order: Order,
+}
 
 /// Holds a [`Mutex`] until it is dropped.
 #[derive(Debug)]
-pub struct MutexGuard<'a, T>(imp::MutexGuard<'a, T>);
+pub struct MutexGuard<'a, T> {
+    // Fields are dropped in this order: the sanitizer's before the lock.
+    held: Held<'a>,
+    guard: imp::MutexGuard<'a, T>,
+}
 
 impl<T> Mutex<T> {
     /// Makes a free lock around `value`.
     pub fn new(value: T) -> Self {
-        Self(imp::Mutex::new(value))
+        Self { lock: imp::Mutex::new(value), order: Order::default() }
     }
 
     /// Waits for the lock. Blocks on its holder.
     pub fn lock(&self) -> MutexGuard<'_, T> {
-        MutexGuard(self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        let guard = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        MutexGuard { held: self.order.acquire(), guard }
     }
 
     /// Returns the value; nobody else can hold the lock.
     pub fn into_inner(self) -> T {
-        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+        self.lock.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -42,13 +52,13 @@ impl<T> Deref for MutexGuard<'_, T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        &self.0
+        &self.guard
     }
 }
 
 impl<T> DerefMut for MutexGuard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
-        &mut self.0
+        &mut self.guard
     }
 }
 
@@ -65,7 +75,10 @@ impl Condvar {
     /// Releases the lock, waits for a notification, and takes the lock again. May wake early.
     #[must_use]
     pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
-        MutexGuard(self.0.wait(guard.0).unwrap_or_else(PoisonError::into_inner))
+        let MutexGuard { held, guard } = guard;
+        let order = held.release();
+        let guard = self.0.wait(guard).unwrap_or_else(PoisonError::into_inner);
+        MutexGuard { held: order.acquire(), guard }
     }
 
     /// Like [`wait`](Self::wait), for at most `timeout`.
@@ -75,8 +88,11 @@ impl Condvar {
         guard: MutexGuard<'a, T>,
         timeout: Duration,
     ) -> MutexGuard<'a, T> {
-        let result = self.0.wait_timeout(guard.0, timeout);
-        MutexGuard(result.unwrap_or_else(PoisonError::into_inner).0)
+        let MutexGuard { held, guard } = guard;
+        let order = held.release();
+        let result = self.0.wait_timeout(guard, timeout);
+        let guard = result.unwrap_or_else(PoisonError::into_inner).0;
+        MutexGuard { held: order.acquire(), guard }
     }
 
     /// Wakes one waiter.
@@ -92,30 +108,41 @@ impl Condvar {
 
 /// A lock that many readers or one writer hold.
 #[derive(Debug, Default)]
-pub struct RwLock<T>(imp::RwLock<T>);
+pub struct RwLock<T> {
+    lock: imp::RwLock<T>,
+    order: Order,
+}
 
 /// Holds a [`RwLock`] for reading.
 #[derive(Debug)]
-pub struct RwLockReadGuard<'a, T>(imp::RwLockReadGuard<'a, T>);
+pub struct RwLockReadGuard<'a, T> {
+    _held: Held<'a>,
+    guard: imp::RwLockReadGuard<'a, T>,
+}
 
 /// Holds a [`RwLock`] for writing.
 #[derive(Debug)]
-pub struct RwLockWriteGuard<'a, T>(imp::RwLockWriteGuard<'a, T>);
+pub struct RwLockWriteGuard<'a, T> {
+    _held: Held<'a>,
+    guard: imp::RwLockWriteGuard<'a, T>,
+}
 
 impl<T> RwLock<T> {
     /// Makes a free lock around `value`.
     pub fn new(value: T) -> Self {
-        Self(imp::RwLock::new(value))
+        Self { lock: imp::RwLock::new(value), order: Order::default() }
     }
 
     /// Waits until no writer holds the lock.
     pub fn read(&self) -> RwLockReadGuard<'_, T> {
-        RwLockReadGuard(self.0.read().unwrap_or_else(PoisonError::into_inner))
+        let guard = self.lock.read().unwrap_or_else(PoisonError::into_inner);
+        RwLockReadGuard { _held: self.order.acquire(), guard }
     }
 
     /// Waits until nobody holds the lock.
     pub fn write(&self) -> RwLockWriteGuard<'_, T> {
-        RwLockWriteGuard(self.0.write().unwrap_or_else(PoisonError::into_inner))
+        let guard = self.lock.write().unwrap_or_else(PoisonError::into_inner);
+        RwLockWriteGuard { _held: self.order.acquire(), guard }
     }
 }
 
@@ -123,7 +150,7 @@ impl<T> Deref for RwLockReadGuard<'_, T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        &self.0
+        &self.guard
     }
 }
 
@@ -131,13 +158,13 @@ impl<T> Deref for RwLockWriteGuard<'_, T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        &self.0
+        &self.guard
     }
 }
 
 impl<T> DerefMut for RwLockWriteGuard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
-        &mut self.0
+        &mut self.guard
     }
 }
 
