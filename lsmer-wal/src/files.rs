@@ -166,7 +166,7 @@ impl Files {
     /// `Io`.
     pub(crate) fn sync_names(&self) -> Result<()> {
         let synced = self.vfs.sync_dir(&self.dir);
-        synced.map_err(|e| Error::io("sync the folder of the log", e).in_file(&self.dir))
+        synced.map_err(|e| unknown("sync the folder of the log", e).in_file(&self.dir))
     }
 
     /// Makes what was written to a segment durable.
@@ -176,8 +176,15 @@ impl Files {
     /// `Io`.
     pub(crate) fn sync(&self, id: SegmentId, file: &dyn VfsFile) -> Result<()> {
         let synced = file.sync(SyncKind::Data);
-        synced.map_err(|e| Error::io("sync the log", e).in_file(self.segment(id)))
+        synced.map_err(|e| unknown("sync the log", e).in_file(self.segment(id)))
     }
+}
+
+/// Makes the error for when it is unknown what survives a power loss: never `Full`, which would
+/// promise that nothing changed.
+#[cold]
+fn unknown(what: &'static str, source: io::Error) -> Error {
+    Error::io(what, io::Error::other(source))
 }
 
 /// Returns whether a file is left from an unfinished piece of work of an earlier owner.
