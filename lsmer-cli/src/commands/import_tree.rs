@@ -19,6 +19,9 @@ pub(super) fn run(global: &Global, path: &Path, dir: &Path) -> Outcome {
         let failed = |error| Failure::io(format_args!("cannot read {}", dir.display()), &error);
         Walk::new(dir, leave_out).map_err(failed)
     };
+    if Identity::of(path).is_ok_and(|own| Identity::of(dir).is_ok_and(|dir| dir == own)) {
+        return Err(Failure::Other("a database cannot be imported into itself".to_owned()));
+    }
     // Before the database is made: the folder may not be there.
     let count = walk(Identity::of(path).ok())?;
     let progress = Progress::new("file", || Some(count.map(|found| size(&found)).sum()));

@@ -108,6 +108,8 @@ fn a_database_in_the_folder_does_not_import_itself() {
         assert!(run.err.contains("lsmer: ./db: the database itself"), "{run:?}");
         assert_eq!(place.run(["scan", "db"]).ok().text(), "a\t1\n");
     }
+    let error = place.run(["import", "tree", "db", "db/../db"]).failed(1);
+    assert!(error.contains("into itself"), "{error}");
 }
 
 #[test]
