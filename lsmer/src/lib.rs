@@ -64,3 +64,8 @@ pub use lsmer_engine::{
     Entry, Fault, Keyspace, KeyspaceStats, LevelStats, OwnedScan, Reader, Scan, Snapshot, Stats,
     VerifyReport, WriteOptions,
 };
+
+/// The examples of the README, which are run as tests of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
