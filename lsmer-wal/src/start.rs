@@ -3,6 +3,8 @@
 //! ```text
 //!   ring -> last segment, synced   the manifest promised these records: they must not depend on
 //!                                  a ring that the next record writes over
+//!   last segment, cut to its end   or a database that is opened often and written little would
+//!                                  keep the room of many
 //!   new segment, synced            chained to the end, under a number that no file has
 //!   other files, removed           the discarded tail, what was released, unfinished spares
 //! ```
@@ -34,6 +36,9 @@ pub(crate) fn start(spec: LogSpec, end: &LogEnd) -> Result<Arc<Log>> {
     let last = end.segments.last();
     if let Some(last) = last.filter(|_| end.in_ring > 0) {
         move_from_ring(&files, end, last)?;
+    }
+    if let Some(last) = last {
+        trim(&files, last)?;
     }
 
     let present = files.list()?;
@@ -91,16 +96,36 @@ fn make_dir(files: &Files) -> Result<()> {
     make().map_err(|e| Error::io("make the folder of the log", e).in_file(&files.dir))
 }
 
-/// Returns the segments that a scan found, as those of a running log.
+/// Returns the segments that a scan found, as those of a running log; the last was trimmed.
 fn held(end: &LogEnd) -> VecDeque<Held> {
+    let last = end.segments.last().map(|segment| segment.id);
     let held = |segment: &ScannedSegment| Held {
         id: segment.id,
         last_seqno: segment.last_seqno,
-        file_bytes: segment.file_bytes,
+        file_bytes: match segment.file_bytes {
+            bytes if last == Some(segment.id) => bytes.min(used_bytes(segment)),
+            bytes => bytes,
+        },
         file: None,
         settled: true,
     };
     end.segments.iter().filter(|segment| segment.file_bytes > 0).map(held).collect()
+}
+
+/// Cuts a segment behind its last record; nothing is written to it any more.
+fn trim(files: &Files, last: &ScannedSegment) -> Result<()> {
+    if last.file_bytes <= used_bytes(last) {
+        return Ok(());
+    }
+    let path = files.segment(last.id);
+    let cut =
+        || files.vfs.open(&path, OpenOptions::write(FileClass::Wal))?.set_len(used_bytes(last));
+    cut().map_err(|e| Error::io("cut a segment of the log", e).in_file(&path))
+}
+
+/// Returns how many bytes the header and the records of a segment take.
+fn used_bytes(segment: &ScannedSegment) -> u64 {
+    FIRST_RECORD + (segment.end.0 - segment.start.0)
 }
 
 /// Puts into the last segment what stands only in the ring, and syncs it.

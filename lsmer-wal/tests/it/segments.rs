@@ -29,6 +29,23 @@ fn segments_double_up_to_the_largest_and_a_larger_record_gets_its_own() {
 }
 
 #[test]
+fn an_opening_cuts_the_last_segment_behind_its_records() {
+    for fast_ring in [true, false] {
+        let mut life = Life::new((64 * KIB, 64 * KIB));
+        life.vfs.set_fast_ring(fast_ring);
+        for nth in 1..=5 {
+            let open = life.open().unwrap();
+            life.write(&*open.wal, 1_000).unwrap();
+            let sizes = (1..nth).map(|id| life.vfs.read_all(segment(id)).unwrap().len());
+            let held: usize = sizes.inspect(|bytes| assert!((1_000..1_200).contains(bytes))).sum();
+            let ring = if fast_ring { 512 * KIB } else { 0 };
+            assert_eq!(open.wal.stats().disk_bytes, held as u64 + 64 * KIB + ring);
+        }
+        assert_eq!(life.scan().unwrap().0, life.attempted);
+    }
+}
+
+#[test]
 fn stale_records_of_a_recycled_segment_are_never_read() {
     // All records have one size, so that stale headers stand exactly where new ones would.
     for fast_ring in [true, false] {
