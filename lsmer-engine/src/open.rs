@@ -83,7 +83,9 @@ fn open_for_writing(options: Options, parts: Components) -> Result<Arc<Shared>> 
     let foundation = foundation(options, parts, Arc::clone(&state), last_seqno);
     let manifest = Some(manifest);
     let shared = build(Foundation { manifest, wal: Some(wal), lock: Some(lock), ..foundation });
-    let recovered = shared.replay(&source, &state).and_then(|()| shared.remove_orphans());
+    let recovered = shared.replay(&source, &state);
+    let recovered = recovered.and_then(|()| shared.remove_orphans());
+    let recovered = recovered.and_then(|()| shared.shorten_log());
     recovered.inspect_err(|_| shared.abandon())?;
     for space in shared.all_spaces() {
         shared.schedule(&space);

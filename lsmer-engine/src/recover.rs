@@ -3,9 +3,12 @@
 use std::{collections::BTreeSet, io, sync::Arc};
 
 use lsmer_core::{Changes, Error, LogSource, Record, Result, TableId};
-use lsmer_manifest::ManifestState;
+use lsmer_manifest::{Edit, ManifestState};
 
 use crate::{reserve::Touches, shared::Shared};
+
+/// An opening that finds more segments of the log than this empties the memtables.
+const MAX_SEGMENTS: u64 = 8;
 
 impl Shared {
     /// Puts the log's entries that are in no table into memtables, flushing as usual.
@@ -54,6 +57,27 @@ impl Shared {
         }
         touches.end_write();
         Ok(())
+    }
+
+    /// Lets go of old segments of the log. Each opening begins one, and a database that is opened
+    /// often and written little would keep them all.
+    pub(crate) fn shorten_log(self: &Arc<Self>) -> Result<()> {
+        let wal = self.wal()?;
+        if wal.stats().segments <= MAX_SEGMENTS {
+            return Ok(());
+        }
+        let installing = self.install.lock();
+        let state = self.commit.lock();
+        if self.first_needed(None).is_some() {
+            // The flush lets go of them.
+            self.rotate_all();
+            return Ok(());
+        }
+        let log_first = wal.oldest(state.next_seqno);
+        drop(state);
+        self.commit_edit(&Edit { log_first: Some(log_first), ..Edit::default() })?;
+        drop(installing);
+        wal.release(log_first)
     }
 
     /// Removes files that a crash left behind: tables no manifest names, half-written files.
