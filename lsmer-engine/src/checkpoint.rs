@@ -2,7 +2,9 @@
 
 use std::{io, path::Path, sync::Arc};
 
-use lsmer_core::{Error, FileClass, OpenOptions, Result, SegmentId, SeqNo, SyncKind, TableId, Vfs};
+use lsmer_core::{
+    Error, ErrorKind, FileClass, OpenOptions, Result, SegmentId, SeqNo, SyncKind, TableId, Vfs,
+};
 use lsmer_manifest::{Manifest, ManifestState};
 use lsmer_sync::atomic::Ordering;
 
@@ -13,6 +15,20 @@ impl Shared {
     /// links the tables that make up that point.
     pub(crate) fn checkpoint(self: &Arc<Self>, dir: &Path) -> Result<()> {
         self.check_writable()?;
+        let limit = &self.background.flush_limit;
+        // Nothing at all is flushed until the point of the checkpoint is known.
+        if limit.compare_exchange(u64::MAX, 0, Ordering::AcqRel, Ordering::Acquire).is_err() {
+            return Err(Error::new(ErrorKind::Conflict, "another checkpoint is being taken"));
+        }
+        let result = self.checkpoint_alone(dir);
+        limit.store(u64::MAX, Ordering::Release);
+        for space in self.all_spaces() {
+            self.schedule(&space);
+        }
+        result
+    }
+
+    fn checkpoint_alone(self: &Arc<Self>, dir: &Path) -> Result<()> {
         let vfs = &self.parts.env.vfs;
         vfs.create_dir(dir).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => {
@@ -20,22 +36,15 @@ impl Shared {
             }
             _ => Error::io("cannot make the folder", error).in_file(dir),
         })?;
-        let limit = &self.background.flush_limit;
         let upto = {
             let state = self.commit.lock();
             self.rotate_all();
-            let upto = state.next_seqno.0 - 1;
-            if limit.swap(upto, Ordering::AcqRel) != u64::MAX {
-                return Err(Error::invalid("another checkpoint is being taken"));
-            }
-            SeqNo(upto)
+            let upto = SeqNo(state.next_seqno.0 - 1);
+            self.background.flush_limit.store(upto.0, Ordering::Release);
+            upto
         };
-        let result = self.wait_for_flushes(upto).and_then(|()| self.copy_to(dir, upto));
-        limit.store(u64::MAX, Ordering::Release);
-        for space in self.all_spaces() {
-            self.schedule(&space);
-        }
-        result
+        self.wait_for_flushes(upto)?;
+        self.copy_to(dir, upto)
     }
 
     fn copy_to(&self, dir: &Path, upto: SeqNo) -> Result<()> {

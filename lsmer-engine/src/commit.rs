@@ -125,9 +125,12 @@ impl Shared {
         wal.write(slot, first, count, &slices).inspect_err(|error| self.fail(error))?;
         state.next_seqno = last.plus(1);
         state.next_ticket += 1;
-        touches.begin_write(first, last, slot.end);
+        touches.begin_write(first, last, slot);
         self.counters.user_bytes.add(touches.iter().map(|touch| touch.bytes as u64).sum());
         self.counters.writes.add(u64::from(count));
         Ok(Some(Placed { first, last, ticket, lsn: slot.end }))
     }
 }
+
+#[cfg(all(test, not(lsmer_loom)))]
+mod tests;

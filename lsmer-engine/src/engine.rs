@@ -107,12 +107,20 @@ impl Engine {
         {
             // From here on no commit touches it, so the log holds all that came before the drop.
             let _commit = shared.commit.lock();
-            space.mark_dropped();
+            space.set_dropped(true);
         }
-        shared.sync()?;
-        let _installing = shared.install.lock();
-        shared.commit_edit(&Edit { drop: vec![id], ..Edit::default() })?;
-        shared.spaces.write().remove(&id);
+        let dropped = shared.sync().and_then(|()| {
+            let _installing = shared.install.lock();
+            shared.commit_edit(&Edit { drop: vec![id], ..Edit::default() })?;
+            // Only now the log may let go of its entries.
+            shared.spaces.write().remove(&id);
+            Ok(())
+        });
+        if let Err(error) = dropped {
+            space.set_dropped(false);
+            shared.schedule(&space);
+            return Err(error);
+        }
         let nothing = Version::new(Arc::default(), &shared.tables);
         space.view().version.retire(&nothing);
         Ok(())
@@ -242,7 +250,10 @@ impl Shared {
             }
             self.wait_for_background(seen)?;
         }
-        let failed = |space: &Arc<Space>| space.work.lock().compaction_error.clone();
+        let failed = |space: &Arc<Space>| {
+            let work = space.work.lock();
+            work.flush_error.clone().or_else(|| work.compaction_error.clone())
+        };
         self.all_spaces().iter().find_map(failed).map_or(Ok(()), Err)
     }
 }

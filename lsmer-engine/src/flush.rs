@@ -136,6 +136,7 @@ impl BackgroundJob for FlushJob {
         }
         if !failed {
             self.shared.schedule(&self.space);
+            self.shared.bound_log();
         }
     }
 }
@@ -202,7 +203,7 @@ impl Shared {
             let kept = mems.filter(|mem| !flushed.is_some_and(|gone| Arc::ptr_eq(mem, gone)));
             kept.map(|mem| mem.first()).min()
         };
-        self.spaces.read().values().filter(|space| !space.is_dropped()).filter_map(first).min()
+        self.spaces.read().values().filter_map(first).min()
     }
 
     fn others_hold_older(&self, space: &Space, seqno: SeqNo) -> bool {

@@ -15,7 +15,7 @@
 //! It knows no part by name: memtable, log, table format, filter, cache and strategy come as
 //! [`Components`]. `lsmer` is where they meet.
 //!
-//! Lock order: commit, then install (the manifest), then a keyspace's work, then its view, then
+//! Lock order: install (the manifest), then commit, then a keyspace's work, then its view, then
 //! the table map. Only the first two are held across I/O.
 
 mod checkpoint;

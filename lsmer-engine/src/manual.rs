@@ -11,7 +11,7 @@ use crate::{compact::CompactJob, shared::Shared, space::Space};
 impl Shared {
     /// Merges all tables of a keyspace into its oldest run, and returns when that is done.
     pub(crate) fn compact_all(self: &Arc<Self>, space: &Arc<Space>) -> Result<()> {
-        space.work.lock().manual = true;
+        self.take_over(space)?;
         let result = self.wait_for_compactions(space).and_then(|()| {
             let started = self.start_full(space);
             if started { self.wait_for_compactions(space) } else { Ok(()) }
@@ -21,8 +21,24 @@ impl Shared {
             work.manual = false;
             work.compaction_error.take()
         };
+        self.background.changed.notify();
         self.schedule(space);
         result.and_then(|()| error.map_or(Ok(()), Err))
+    }
+
+    /// Waits for whoever else compacts by hand, and keeps the strategy out.
+    fn take_over(&self, space: &Space) -> Result<()> {
+        loop {
+            let seen = self.background.changed.count();
+            {
+                let mut work = space.work.lock();
+                if !work.manual {
+                    work.manual = true;
+                    return Ok(());
+                }
+            }
+            self.wait_for_background(seen)?;
+        }
     }
 
     fn wait_for_compactions(&self, space: &Space) -> Result<()> {

@@ -37,7 +37,7 @@ fn open_for_writing(options: Options, parts: Components) -> Result<Arc<Shared>> 
     let dir = options.path.clone();
     let exists = find(&*vfs, &dir)?;
     if !exists && !options.create_if_missing {
-        return Err(missing(&dir));
+        return Err(missing(&*vfs, &dir));
     }
     if !exists {
         make_folder(&*vfs, &dir)?;
@@ -97,7 +97,7 @@ fn open_read_only(options: Options, parts: Components) -> Result<Arc<Shared>> {
     let vfs = Arc::clone(&parts.env.vfs);
     let dir = options.path.clone();
     if !find(&*vfs, &dir)? {
-        return Err(missing(&dir));
+        return Err(missing(&*vfs, &dir));
     }
     // A copy without a lock file, and a folder nobody may write, can be read all the same.
     let lock = match take_lock(&*vfs, &dir, LockMode::Shared) {
@@ -152,8 +152,12 @@ fn find(vfs: &dyn Vfs, dir: &Path) -> Result<bool> {
     }
 }
 
-fn missing(dir: &Path) -> Error {
-    Error::invalid("there is no database here").in_file(dir)
+fn missing(vfs: &dyn Vfs, dir: &Path) -> Error {
+    // A folder with manifests and without `CURRENT` is a damaged database, not none.
+    match Manifest::read(vfs, dir) {
+        Err(error) if error.kind() == ErrorKind::Corruption => error,
+        _ => Error::invalid("there is no database here").in_file(dir),
+    }
 }
 
 /// Makes the folder, and its name durable: who made it, if it is there, may have failed at that.

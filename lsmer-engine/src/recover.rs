@@ -50,7 +50,7 @@ impl Shared {
         }
         let commit = self.reserve_memory(&mut touches)?;
         let last = record.seqno.plus(u64::from(record.count) - 1);
-        touches.begin_write(record.seqno, last, record.slot.end);
+        touches.begin_write(record.seqno, last, record.slot);
         drop(commit);
         for (change, seqno) in &changes {
             touches.insert(change, *seqno);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lsmer_core::{Change, EntryRef, Error, KeyspaceId, Lsn, Result, SeqNo};
+use lsmer_core::{Change, EntryRef, Error, KeyspaceId, Result, SeqNo, Slot};
 use lsmer_sync::MutexGuard;
 
 use crate::{
@@ -78,9 +78,9 @@ impl Touches {
     }
 
     /// Tells the memtables what is coming; see [`Mem::begin_write`].
-    pub(crate) fn begin_write(&self, first: SeqNo, last: SeqNo, lsn: Lsn) {
+    pub(crate) fn begin_write(&self, first: SeqNo, last: SeqNo, slot: Slot) {
         for touch in self.iter() {
-            touch.mem().begin_write(first, last, lsn);
+            touch.mem().begin_write(first, last, slot);
         }
     }
 

@@ -28,6 +28,25 @@ impl Shared {
         }
     }
 
+    /// Seals the memtable that holds the log back the longest, if the log it needs is larger than
+    /// the whole memory budget: an idle keyspace must not make the log, and with it recovery, grow
+    /// without bound.
+    pub(crate) fn bound_log(self: &Arc<Self>) {
+        let Some(wal) = &self.wal else { return };
+        let _commit = self.commit.lock();
+        let spaces = self.all_spaces();
+        let idle = |space: &&Arc<Space>| {
+            let view = space.view();
+            view.sealed.is_empty() && !view.active.is_empty()
+        };
+        let oldest = spaces.iter().filter(idle).min_by_key(|space| space.view().active.first_lsn());
+        let Some(oldest) = oldest else { return };
+        let held = wal.stats().tail.0.saturating_sub(oldest.view().active.first_lsn().0);
+        if held > self.options.memory_budget as u64 {
+            self.rotate(oldest, self.options.memtable_bytes());
+        }
+    }
+
     /// Seals the largest active memtable if all of them together are over their share of the
     /// budget; returns how much the rest takes.
     pub(crate) fn shrink_active(self: &Arc<Self>) -> usize {

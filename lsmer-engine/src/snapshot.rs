@@ -29,9 +29,15 @@ impl Snapshot {
     }
 
     /// Returns the same moment, seen through another keyspace.
+    ///
+    /// # Panics
+    ///
+    /// If the keyspace belongs to another database.
     #[must_use]
     pub fn in_keyspace(&self, keyspace: &Keyspace) -> Self {
         let Registered { shared, seqno } = &self.registered;
+        let same = Arc::ptr_eq(shared, keyspace.shared());
+        assert!(same, "a snapshot of one database cannot be read through another's keyspace");
         shared.snapshots.register_again(*seqno);
         let registered = Registered { shared: Arc::clone(shared), seqno: *seqno };
         let space = Arc::clone(keyspace.space());

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use lsmer_core::{Event, Lsn, Memtable, Probe, RunId, SeqNo, TableId, Tree};
+use lsmer_core::{Event, Lsn, Memtable, Probe, RunId, SeqNo, Slot, TableId, Tree};
 use lsmer_sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::tables::{TableHandle, Tables};
@@ -21,7 +21,8 @@ pub(crate) struct Mem {
     /// First and last seqno that was given out for this memtable; 0 for none.
     first: AtomicU64,
     last: AtomicU64,
-    /// End of the last record with an entry for it.
+    /// Start of the first record with an entry for it, and end of the last one.
+    first_lsn: AtomicU64,
     lsn: AtomicU64,
 }
 
@@ -33,19 +34,21 @@ impl Mem {
             quiet: Arc::new(Event::new()),
             first: AtomicU64::new(0),
             last: AtomicU64::new(0),
+            first_lsn: AtomicU64::new(0),
             lsn: AtomicU64::new(0),
         }
     }
 
-    /// Notes that entries `[first, last]`, logged before `lsn`, are about to be inserted. Called
+    /// Notes that entries `[first, last]`, logged in `slot`, are about to be inserted. Called
     /// inside the commit's critical section.
-    pub(crate) fn begin_write(&self, first: SeqNo, last: SeqNo, lsn: Lsn) {
+    pub(crate) fn begin_write(&self, first: SeqNo, last: SeqNo, slot: Slot) {
         self.writers.fetch_add(1, Ordering::Relaxed);
         if self.first.load(Ordering::Relaxed) == 0 {
             self.first.store(first.0, Ordering::Relaxed);
+            self.first_lsn.store(slot.start.0, Ordering::Relaxed);
         }
         self.last.store(last.0, Ordering::Relaxed);
-        self.lsn.store(lsn.0, Ordering::Release);
+        self.lsn.store(slot.end.0, Ordering::Release);
     }
 
     /// Notes that they are in.
@@ -70,6 +73,10 @@ impl Mem {
 
     pub(crate) fn last(&self) -> SeqNo {
         SeqNo(self.last.load(Ordering::Acquire))
+    }
+
+    pub(crate) fn first_lsn(&self) -> Lsn {
+        Lsn(self.first_lsn.load(Ordering::Acquire))
     }
 
     pub(crate) fn lsn(&self) -> Lsn {

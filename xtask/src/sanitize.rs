@@ -30,12 +30,14 @@ struct Chosen {
 const ADDRESS: &[Chosen] = &[
     Chosen { package: "lsmer-memtable", filters: &[] },
     Chosen { package: "lsmer-wal", filters: &[] },
+    Chosen { package: "lsmer-engine", filters: &["commit::tests"] },
 ];
 
 /// The crates that order memory themselves: the tests whose names tell of threads.
 const THREAD: &[Chosen] = &[
     Chosen { package: "lsmer-memtable", filters: &["thread", "concurrent"] },
     Chosen { package: "lsmer-wal", filters: &["thread", "concurrent"] },
+    Chosen { package: "lsmer-engine", filters: &["commit::tests"] },
 ];
 
 /// Which mistakes are looked for.

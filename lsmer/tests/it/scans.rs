@@ -1,6 +1,12 @@
 //! What handles promise beyond the model: scans and snapshots hold what they see.
 
-use lsmer::{Db, ErrorKind, KeyspaceOptions, WriteBatch, parts::io::MemVfs};
+use lsmer::{
+    Db, ErrorKind, KeyspaceOptions, WriteBatch,
+    parts::{
+        core::FileClass,
+        io::{self, Crash, MemVfs, Op},
+    },
+};
 
 use crate::harness::{Shape, tiny};
 
@@ -151,7 +157,7 @@ fn a_checkpoint_is_a_database_of_its_own() {
     db.put("000", "new").unwrap();
     db.compact().unwrap();
     assert!(db.checkpoint("copy").is_err(), "the folder is there");
-    let (env, _exec, _) = lsmer::parts::io::manual(vfs.clone(), 1);
+    let (env, _exec, _) = io::manual(vfs.clone(), 1);
     let copy = Db::builder("copy").env(env).open().unwrap();
     assert_eq!(copy.get("000").unwrap().unwrap(), "old");
     assert_eq!(copy.iter().unwrap().owned().count(), 300);
@@ -169,7 +175,7 @@ fn a_read_only_database_reads_the_log_and_writes_nothing() {
     db.flush().unwrap();
     db.put("in the log", "v").unwrap();
     // As after the death of the process: nothing was closed.
-    let left = vfs.crash_clone(lsmer::parts::io::Crash::Kill);
+    let left = vfs.crash_clone(Crash::Kill);
     let before = left.list();
     let contents: Vec<_> = before.iter().map(|(path, _)| left.read_all(path).unwrap()).collect();
     {
@@ -187,4 +193,119 @@ fn a_read_only_database_reads_the_log_and_writes_nothing() {
     assert!(after == contents, "not one byte changed");
     let (builder, _exec) = SHAPE.builder(&MemVfs::new());
     assert_eq!(builder.read_only().open().unwrap_err().kind(), ErrorKind::InvalidArgument);
+}
+
+#[test]
+fn a_keyspace_that_could_not_be_dropped_keeps_its_synced_entries() {
+    let vfs = MemVfs::new();
+    {
+        let opened = SHAPE.open(&vfs).unwrap();
+        let db = &opened.db;
+        let space = db.keyspace("stays", tiny()).unwrap();
+        space.put("k", "v").unwrap();
+        db.sync().unwrap();
+        let class = Some(FileClass::Manifest);
+        vfs.fail_nth(Op::Any, class, 0, std::io::ErrorKind::StorageFull, true);
+        db.drop_keyspace(&space).unwrap_err();
+        vfs.clear_faults();
+        // Everything else is flushed: the log would go if the entry were not needed any more.
+        for n in 0..300 {
+            if db.put(format!("{n:03}"), vec![0; 100]).is_err() {
+                break;
+            }
+        }
+        drop(db.flush());
+    }
+    let left = vfs.crash_clone(Crash::Kill);
+    let db = SHAPE.open(&left).unwrap().db;
+    let space = db.keyspace("stays", tiny()).unwrap();
+    assert_eq!(space.get("k").unwrap().unwrap(), "v");
+}
+
+#[test]
+fn an_idle_keyspace_does_not_hold_the_log_back_forever() {
+    let vfs = MemVfs::without_crashes();
+    let opened = SHAPE.open(&vfs).unwrap();
+    let db = &opened.db;
+    let idle = db.keyspace("idle", tiny()).unwrap();
+    idle.put("k", "v").unwrap();
+    let budget = 1 << 20;
+    for n in 0..6 * budget / 1000 {
+        db.put(format!("{n:06}"), vec![0; 1000]).unwrap();
+        opened.exec.run_until_idle();
+    }
+    let log: u64 =
+        vfs.list().iter().filter(|(path, _)| is_log(path)).map(|(_, bytes)| *bytes).sum();
+    assert!(log < 2 * budget as u64, "{log} bytes of log");
+    assert_eq!(idle.get("k").unwrap().unwrap(), "v");
+}
+
+fn is_log(path: &std::path::Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "wal")
+}
+
+#[test]
+fn two_callers_may_compact_at_the_same_time() {
+    let vfs = MemVfs::without_crashes();
+    let db = Db::builder("db").env(io::memory(vfs, 2)).memory_budget(1 << 20).open().unwrap();
+    std::thread::scope(|scope| {
+        for caller in 0..4 {
+            let db = &db;
+            scope.spawn(move || {
+                for n in 0..20 {
+                    db.put(format!("{caller}-{n}"), "v").unwrap();
+                    db.compact().unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(db.iter().unwrap().owned().count(), 80);
+    assert!(db.verify().faults.is_empty());
+}
+
+#[test]
+fn checkpoints_taken_at_the_same_time_are_each_one_moment_or_refused() {
+    let vfs = MemVfs::without_crashes();
+    let open = |path: &str| {
+        Db::builder(path).env(io::memory(vfs.clone(), 2)).memory_budget(1 << 20).open().unwrap()
+    };
+    let db = open("db");
+    let other = db.keyspace("other", tiny()).unwrap();
+    let taken: Vec<String> = std::thread::scope(|scope| {
+        let (db, other) = (&db, &other);
+        let writer = scope.spawn(move || {
+            let mut batch = WriteBatch::new();
+            for n in 0..3_000_u32 {
+                batch.clear();
+                batch.put("n", n.to_le_bytes());
+                batch.put_in(other, "n", n.to_le_bytes());
+                db.write(&batch).unwrap();
+            }
+        });
+        let takers = ["a", "b"].map(|name| {
+            scope.spawn(move || {
+                let names = (0..10).map(|n| format!("{name}{n}"));
+                let taken = names.filter(|name| match db.checkpoint(name) {
+                    Ok(()) => true,
+                    Err(error) => {
+                        assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+                        false
+                    }
+                });
+                taken.collect::<Vec<_>>()
+            })
+        });
+        writer.join().unwrap();
+        takers.into_iter().flat_map(|taker| taker.join().unwrap()).collect()
+    });
+    assert!(!taken.is_empty());
+    for name in taken {
+        let copy = open(&name);
+        let other = copy.keyspace("other", tiny()).unwrap();
+        assert_eq!(
+            copy.get("n").unwrap().as_deref(),
+            other.get("n").unwrap().as_deref(),
+            "a batch is whole in {name}"
+        );
+    }
 }
