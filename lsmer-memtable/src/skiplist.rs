@@ -33,15 +33,15 @@ mod node;
 mod target;
 mod word;
 
-use std::{
-    fmt,
-    sync::{Arc, OnceLock},
-};
+use std::{fmt, sync::Arc};
 
 use lsmer_core::{
     Cursor, EntryRef, Memtable, MemtableFactory, MemtableSpec, Probe, SeqNo, hash, head,
 };
-use lsmer_sync::atomic::{AtomicUsize, Ordering};
+use lsmer_sync::{
+    OnceLock,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use self::{
     arena::Arena,

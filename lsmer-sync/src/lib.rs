@@ -11,9 +11,11 @@
 compile_error!("choose one of `--cfg lsmer_loom` and `--cfg lsmer_shuttle`");
 
 mod lock;
+mod once;
 mod order;
 
 pub use lock::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
+pub use once::OnceLock;
 
 /// Atomic integers and pointers, and fences.
 pub mod atomic {

@@ -7,6 +7,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool talks to its user")]
 
 mod command;
+mod models;
 mod sanitize;
 mod setup;
 mod steps;
@@ -23,12 +24,14 @@ The project's own commands.
 Usage: cargo xtask <command>
 
   test [--quick]    Run everything that must pass before a change is merged: set-up, formatting,
-                    lints, tidy, tests, doc tests, examples, documentation, sanitizers.
+                    lints, tidy, tests, doc tests, examples, documentation, models,
+                    sanitizers.
                     --quick stops after the tests.
   ci                The same as `test`, as the build machine runs it.
   tidy [--bless]    Check the rules that no compiler checks: arrows between crates, file sizes,
                     where unsafe and atomics may appear, and more (see xtask/src/tidy.rs).
                     --bless writes the right hashes into docs/format/*.md.
+  loom              Check the models of lock-free code: every order of their steps, within bounds.
   bench [ARGS]      Run the benchmarks; ARGS go to `cargo bench`.
   asan [FILTER]     Run the chosen tests under AddressSanitizer (use after free, overflow, leaks).
   tsan [--build-std] [FILTER]
@@ -60,6 +63,7 @@ fn run(args: &[&str]) -> Outcome {
         ["test", "--quick"] => steps::run(suite::quick()),
         ["tidy"] => tidy::check(),
         ["tidy", "--bless"] => tidy::bless(),
+        ["loom"] => models::loom(),
         ["bench", rest @ ..] => suite::bench(rest),
         ["asan", filters @ ..] => sanitize::run(Sanitizer::Address, filters),
         ["tsan", "--build-std", filters @ ..] => sanitize::run(Sanitizer::ThreadAndStd, filters),

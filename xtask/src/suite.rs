@@ -6,6 +6,7 @@ use std::{collections::BTreeSet, fs};
 
 use crate::{
     command::{self, Outcome, cargo},
+    models,
     sanitize::{self, Sanitizer},
     setup,
     steps::Step,
@@ -32,6 +33,7 @@ pub(crate) fn full() -> Vec<Step> {
     steps.push(cargo_step("doc tests", &["test", "--workspace", "--doc"]));
     steps.push(Step::new("examples", examples));
     steps.push(Step::new("documentation", documentation));
+    steps.push(Step::new("models", models::loom));
     if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
         steps.push(Step::new("address sanitizer", || sanitize::run(Sanitizer::Address, &[])));
         steps.push(Step::new("thread sanitizer", || sanitize::run(Sanitizer::Thread, &[])));
