@@ -36,7 +36,7 @@ const ADDRESS: &[Chosen] = &[
 /// The crates that order memory themselves: the tests whose names tell of threads.
 const THREAD: &[Chosen] = &[
     Chosen { package: "lsmer-memtable", filters: &["thread", "concurrent"] },
-    Chosen { package: "lsmer-wal", filters: &["thread", "concurrent"] },
+    Chosen { package: "lsmer-wal", filters: &["who_wait"] },
     Chosen { package: "lsmer-engine", filters: &["commit::tests"] },
 ];
 
