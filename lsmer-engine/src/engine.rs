@@ -217,6 +217,7 @@ impl Shared {
     /// Blocks until every entry up to `upto` is in a table.
     pub(crate) fn wait_for_flushes(self: &Arc<Self>, upto: SeqNo) -> Result<()> {
         for space in self.all_spaces() {
+            space.forget_flush_error();
             loop {
                 let seen = self.background.changed.count();
                 let unflushed = space.view().sealed.iter().any(|mem| mem.first() <= upto);

@@ -37,10 +37,11 @@ impl Shared {
     ///
     /// # Errors
     ///
-    /// Why the last flush failed, once; the flush is tried again.
+    /// Why the flush that was waited for failed; the next call tries again.
     pub(crate) fn wait_for_flush(self: &Arc<Self>, space: &Arc<Space>) -> Result<()> {
         let clock = &self.parts.env.clock;
         let before = clock.now();
+        space.forget_flush_error();
         loop {
             let seen = self.background.changed.count();
             if space.view().sealed.len() < MAX_SEALED {

@@ -96,6 +96,12 @@ impl Space {
         });
     }
 
+    /// Forgets why an earlier flush failed: the disk may have room again, and whoever waits for a
+    /// flush from now on is told how that one goes.
+    pub(crate) fn forget_flush_error(&self) {
+        self.work.lock().flush_error = None;
+    }
+
     pub(crate) fn level0_runs(&self) -> usize {
         self.level0_runs.load(Ordering::Relaxed)
     }
