@@ -229,14 +229,14 @@ fn an_idle_keyspace_does_not_hold_the_log_back_forever() {
     let db = &opened.db;
     let idle = db.keyspace("idle", tiny()).unwrap();
     idle.put("k", "v").unwrap();
-    let budget = 1 << 20;
+    let budget = 1_u64 << 20;
     for n in 0..6 * budget / 1000 {
         db.put(format!("{n:06}"), vec![0; 1000]).unwrap();
         opened.exec.run_until_idle();
     }
     let log: u64 =
         vfs.list().iter().filter(|(path, _)| is_log(path)).map(|(_, bytes)| *bytes).sum();
-    assert!(log < 2 * budget as u64, "{log} bytes of log");
+    assert!(log < 2 * budget, "{log} bytes of log");
     assert_eq!(idle.get("k").unwrap().unwrap(), "v");
 }
 
