@@ -195,7 +195,8 @@ impl Shared {
         }
     }
 
-    /// Returns the first seqno that is in no table, leaving `flushed` out of account.
+    /// Returns the first seqno that is in no table, leaving `flushed` out of account. Requires: the
+    /// commit lock is held.
     pub(crate) fn first_needed(&self, flushed: Option<&Arc<Mem>>) -> Option<SeqNo> {
         let first = |space: &Arc<Space>| {
             let view = space.view();
@@ -203,7 +204,10 @@ impl Shared {
             let kept = mems.filter(|mem| !flushed.is_some_and(|gone| Arc::ptr_eq(mem, gone)));
             kept.map(|mem| mem.first()).min()
         };
-        self.spaces.read().values().filter_map(first).min()
+        let in_memory = self.spaces.read().values().filter_map(first).min();
+        let replayed = self.replayed.load(Ordering::Acquire);
+        let in_log = (replayed != u64::MAX).then_some(SeqNo(replayed));
+        in_memory.into_iter().chain(in_log).min()
     }
 
     fn others_hold_older(&self, space: &Space, seqno: SeqNo) -> bool {

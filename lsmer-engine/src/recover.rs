@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, io, sync::Arc};
 
 use lsmer_core::{Changes, Error, LogSource, Record, Result, TableId};
 use lsmer_manifest::{Edit, ManifestState};
+use lsmer_sync::atomic::Ordering;
 
 use crate::{reserve::Touches, shared::Shared};
 
@@ -21,8 +22,12 @@ impl Shared {
             self.replay_record(&record, state).map_err(|error| {
                 let at = format_args!("log record at {}", record.slot.start.0).to_string();
                 error.detail(at).in_file(&source.dir)
-            })
+            })?;
+            let next = record.seqno.plus(u64::from(record.count));
+            self.replayed.store(next.0, Ordering::Release);
+            Ok(())
         })?;
+        self.replayed.store(u64::MAX, Ordering::Release);
         Ok(())
     }
 

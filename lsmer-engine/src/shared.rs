@@ -34,6 +34,9 @@ pub(crate) struct Shared {
     pub(crate) next_run: AtomicU64,
     pub(crate) commit: Mutex<CommitState>,
     pub(crate) visible: Visible,
+    /// The first seqno that the replay has not put into a memtable yet: the log is needed from
+    /// there on. The largest number once it is over.
+    pub(crate) replayed: AtomicU64,
     pub(crate) snapshots: Snapshots,
     pub(crate) spaces: RwLock<BTreeMap<KeyspaceId, Arc<Space>>>,
     /// Held while an edit is committed and the views it changes are replaced: across I/O.
@@ -109,6 +112,7 @@ impl Shared {
                 active_bytes: 0,
             }),
             visible: Visible::new(last_seqno),
+            replayed: AtomicU64::new(0),
             snapshots: Snapshots::default(),
             spaces: RwLock::new(spaces),
             install: Mutex::default(),
