@@ -14,5 +14,6 @@ mod lock;
 mod marking;
 mod memory;
 mod over;
+mod replay;
 mod small;
 mod workload;

@@ -2,7 +2,9 @@
 
 use std::{fmt, io, path::Path, sync::Arc};
 
-use lsmer::parts::core::{Caps, DirEntry, LockGuard, LockMode, OpenOptions, Vfs, VfsFile};
+use lsmer::parts::core::{
+    Caps, DirEntry, LockGuard, LockMode, OpenOptions, ReadRequest, SyncKind, Vfs, VfsFile,
+};
 
 /// What is different; the rest is passed on.
 pub(crate) trait Differs: fmt::Debug + Send + Sync + 'static {
@@ -61,5 +63,49 @@ impl<T: Differs> Vfs for Over<T> {
 
     fn caps(&self, dir: &Path) -> Caps {
         self.0.below().caps(dir)
+    }
+}
+
+/// A file that tells before it is read.
+pub(crate) struct ReadTold {
+    pub(crate) file: Arc<dyn VfsFile>,
+    pub(crate) tell: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl fmt::Debug for ReadTold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.file.fmt(f)
+    }
+}
+
+impl VfsFile for ReadTold {
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        (self.tell)();
+        self.file.read_at(buf, offset)
+    }
+
+    fn read_batch(&self, reads: &mut [ReadRequest<'_>]) -> io::Result<()> {
+        (self.tell)();
+        self.file.read_batch(reads)
+    }
+
+    fn write_at(&self, bufs: &[io::IoSlice<'_>], offset: u64) -> io::Result<usize> {
+        self.file.write_at(bufs, offset)
+    }
+
+    fn sync(&self, kind: SyncKind) -> io::Result<()> {
+        self.file.sync(kind)
+    }
+
+    fn allocate(&self, offset: u64, bytes: u64) -> io::Result<()> {
+        self.file.allocate(offset, bytes)
+    }
+
+    fn set_len(&self, bytes: u64) -> io::Result<()> {
+        self.file.set_len(bytes)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        self.file.len()
     }
 }

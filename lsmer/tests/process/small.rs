@@ -14,14 +14,14 @@ use std::{
 use lsmer::{
     Db, ErrorKind,
     parts::{
-        core::{FileClass, OpenOptions, ReadRequest, SyncKind, TableId, Vfs, VfsFile, checksum},
+        core::{FileClass, OpenOptions, TableId, Vfs, VfsFile, checksum},
         io::{MemVfs, StdVfs},
     },
 };
 
 use crate::{
     history::{Jobs, builder},
-    over::{Differs, Over},
+    over::{Differs, Over, ReadTold},
 };
 
 /// Most bytes that an empty database takes on the disk.
@@ -81,12 +81,6 @@ struct TableReads {
     read: Arc<AtomicU64>,
 }
 
-#[derive(Debug)]
-struct CountedFile {
-    file: Arc<dyn VfsFile>,
-    read: Arc<AtomicU64>,
-}
-
 impl Differs for TableReads {
     fn below(&self) -> &dyn Vfs {
         &self.vfs
@@ -98,39 +92,9 @@ impl Differs for TableReads {
             return Ok(file);
         }
         self.opened.fetch_add(1, Ordering::SeqCst);
-        Ok(Arc::new(CountedFile { file, read: Arc::clone(&self.read) }))
-    }
-}
-
-impl VfsFile for CountedFile {
-    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.read.fetch_add(1, Ordering::SeqCst);
-        self.file.read_at(buf, offset)
-    }
-
-    fn read_batch(&self, reads: &mut [ReadRequest<'_>]) -> io::Result<()> {
-        self.read.fetch_add(1, Ordering::SeqCst);
-        self.file.read_batch(reads)
-    }
-
-    fn write_at(&self, bufs: &[io::IoSlice<'_>], offset: u64) -> io::Result<usize> {
-        self.file.write_at(bufs, offset)
-    }
-
-    fn sync(&self, kind: SyncKind) -> io::Result<()> {
-        self.file.sync(kind)
-    }
-
-    fn allocate(&self, offset: u64, bytes: u64) -> io::Result<()> {
-        self.file.allocate(offset, bytes)
-    }
-
-    fn set_len(&self, bytes: u64) -> io::Result<()> {
-        self.file.set_len(bytes)
-    }
-
-    fn len(&self) -> io::Result<u64> {
-        self.file.len()
+        let read = Arc::clone(&self.read);
+        let tell = Arc::new(move || _ = read.fetch_add(1, Ordering::SeqCst));
+        Ok(Arc::new(ReadTold { file, tell }))
     }
 }
 
