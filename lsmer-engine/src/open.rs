@@ -6,8 +6,8 @@
 use std::{collections::BTreeMap, io, path::Path, sync::Arc};
 
 use lsmer_core::{
-    Error, ErrorKind, KeyspaceId, KeyspaceOptions, LockGuard, LockMode, LogCut, LogEnd, LogSource,
-    LogSpec, Result, SegmentId, SeqNo, TableId, Vfs,
+    DirEntry, Error, ErrorKind, KeyspaceId, KeyspaceOptions, LockGuard, LockMode, LogCut, LogEnd,
+    LogSource, LogSpec, Result, SegmentId, SeqNo, TableId, Vfs,
 };
 use lsmer_manifest::{KeyspaceState, Manifest, ManifestState, Names};
 
@@ -153,9 +153,13 @@ fn find(vfs: &dyn Vfs, dir: &Path) -> Result<bool> {
 }
 
 fn missing(vfs: &dyn Vfs, dir: &Path) -> Error {
-    // A folder with manifests and without `CURRENT` is a damaged database, not none.
+    // The log and tables begin only when `CURRENT` is durable: with them, and without it, this is
+    // a damaged database. With a manifest alone it is one that was never finished: none.
+    let extension = |entry: &DirEntry| Path::new(&entry.name).extension().map(ToOwned::to_owned);
+    let begun = |entry: &DirEntry| extension(entry).is_some_and(|ext| ext == "wal" || ext == "tbl");
+    let begun = vfs.read_dir(dir).is_ok_and(|entries| entries.iter().any(begun));
     match Manifest::read(vfs, dir) {
-        Err(error) if error.kind() == ErrorKind::Corruption => error,
+        Err(error) if begun && error.kind() == ErrorKind::Corruption => error,
         _ => Error::invalid("there is no database here").in_file(dir),
     }
 }
