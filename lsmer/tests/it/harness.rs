@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use lsmer::{
-    Builder, Db, KeyspaceOptions, Result,
+    Builder, Compression, Db, KeyspaceOptions, Result,
     parts::{
         self,
         io::{ManualExec, MemVfs},
@@ -29,6 +29,21 @@ pub(crate) fn tiny() -> KeyspaceOptions {
 }
 
 impl Shape {
+    /// Number of shapes: all combinations of the parts that ship.
+    pub(crate) const COUNT: u8 = 64;
+
+    /// Whether only what was flushed survives the end of the process.
+    pub(crate) fn without_log(self) -> bool {
+        self.parts & (1 << 5) != 0
+    }
+
+    /// Settings of a new keyspace: tiny, and with one of the codecs at every level.
+    pub(crate) fn keyspace(self) -> KeyspaceOptions {
+        let codecs = [Compression::None, Compression::Lz4, Compression::Zstd];
+        let pick = usize::try_from(self.seed % 3).expect("under 3");
+        tiny().with_compression([codecs[pick]])
+    }
+
     pub(crate) fn open(self, vfs: &MemVfs) -> Result<Opened> {
         let (builder, exec) = self.builder(vfs);
         Ok(Opened { db: builder.open()?, exec })
@@ -56,6 +71,9 @@ impl Shape {
         }
         if bit(4) {
             builder = builder.filter(parts::NoFilter);
+        }
+        if self.without_log() {
+            builder = builder.wal(parts::NoWal);
         }
         (builder, exec)
     }

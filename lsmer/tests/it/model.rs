@@ -8,7 +8,7 @@ use lsmer::{
 };
 use proptest::{collection::vec, prelude::*};
 
-use crate::harness::{Opened, Shape, tiny};
+use crate::harness::{Opened, Shape};
 
 /// Contents of the keyspaces, by name.
 pub(crate) type State = BTreeMap<String, BTreeMap<Vec<u8>, Vec<u8>>>;
@@ -145,7 +145,9 @@ impl World {
                 let how = if *sync { WriteOptions::sync() } else { WriteOptions::process() };
                 self.db().write_with(&batch, how).unwrap();
             }
-            Op::Create(keyspace) => drop(self.db().keyspace(&name(*keyspace), tiny()).unwrap()),
+            Op::Create(keyspace) => {
+                drop(self.db().keyspace(&name(*keyspace), self.shape.keyspace()).unwrap());
+            }
             Op::Drop(keyspace) => {
                 if let Some(space) = self.keyspace(*keyspace) {
                     self.db().drop_keyspace(&space).unwrap();
@@ -167,6 +169,9 @@ impl World {
             Op::Sync => self.db().sync().unwrap(),
             Op::Reopen => {
                 self.snapshots.clear();
+                if self.shape.without_log() {
+                    self.db().flush().unwrap();
+                }
                 self.db().close().unwrap();
                 self.opened = self.shape.open(&self.vfs).expect("a closed database");
             }
@@ -270,7 +275,7 @@ proptest! {
 
     #[test]
     fn a_database_is_an_ordered_map_with_snapshots(
-        parts in 0..32_u8, seed: u64, ops in vec(op(), 1..80),
+        parts in 0..Shape::COUNT, seed: u64, ops in vec(op(), 1..80),
     ) {
         let mut world = World::new(MemVfs::new(), Shape { parts, seed });
         for op in &ops {
