@@ -7,7 +7,7 @@ use lsmer_manifest::Edit;
 use lsmer_sync::atomic::Ordering;
 
 use crate::{
-    Components, Keyspace, Options, Stats, VerifyReport,
+    Components, KeyBounds, Keyspace, Options, Stats, VerifyReport,
     keyspace::Handle,
     open,
     shared::Shared,
@@ -151,15 +151,19 @@ impl Engine {
         shared.wait_for_flushes(upto)
     }
 
-    /// Merges everything into as few runs as the strategy's shape allows: one, with no deleted or
-    /// shadowed entry that no snapshot sees. Long; needs as much free space as the database takes.
+    /// Merges the tables that hold keys of a range, and those that overlap them, into one run of
+    /// each keyspace: with no deleted or shadowed entry that no snapshot sees. `..` merges
+    /// everything. Long; needs as much free space as those tables take.
     ///
     /// # Errors
     ///
     /// As [`flush`](Self::flush).
-    pub fn compact(&self) -> Result<()> {
+    #[expect(clippy::needless_pass_by_value, reason = "`..` reads better than `&..`")]
+    pub fn compact(&self, range: impl KeyBounds) -> Result<()> {
         self.flush()?;
-        self.shared().all_spaces().iter().try_for_each(|space| self.shared().compact_all(space))
+        let shared = self.shared();
+        let range = range.key_bounds();
+        shared.all_spaces().iter().try_for_each(|space| shared.compact_range(space, range))
     }
 
     /// Returns once no background work is left to do: memtables may stay, trees are in shape.

@@ -27,6 +27,7 @@ mod counters;
 mod driver;
 mod engine;
 mod flush;
+mod key_bounds;
 mod keyspace;
 mod manual;
 mod merge;
@@ -55,6 +56,7 @@ mod visible;
 
 pub use components::Components;
 pub use engine::Engine;
+pub use key_bounds::KeyBounds;
 pub use keyspace::{Keyspace, WriteOptions};
 pub use options::Options;
 pub use read::Reader;

@@ -14,7 +14,7 @@
 //!   the one before. Of two neighbours at least one therefore sees the other's tag, and no ticket is
 //!   left behind. (Without it both may find the other missing, and wait forever: loom did.)
 
-use lsmer_core::{Event, Exec, SeqNo};
+use lsmer_core::{Event, Exec, SeqNo, Waited};
 use lsmer_sync::{
     atomic::{AtomicU64, Ordering, fence},
     spin_loop,
@@ -120,7 +120,11 @@ impl Visible {
             if condition() {
                 return;
             }
-            exec.wait(&self.moved, seen, None);
+            let waited = exec.wait(&self.moved, seen, None);
+            assert!(
+                waited != Waited::Deadlock,
+                "the commit before this one never comes to its end"
+            );
         }
     }
 }
@@ -131,7 +135,7 @@ mod loom_tests {
 
     use std::{sync::Arc, time::Duration};
 
-    use lsmer_core::{Job, Waited, WorkClass};
+    use lsmer_core::{Job, WorkClass};
     use lsmer_sync::{Mutex, thread};
 
     use super::*;

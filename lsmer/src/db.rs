@@ -3,7 +3,7 @@
 use std::{fmt, ops::Deref, path::Path};
 
 use lsmer_core::{KeyspaceOptions, Result};
-use lsmer_engine::{Engine, Keyspace, Stats, VerifyReport};
+use lsmer_engine::{Engine, KeyBounds, Keyspace, Stats, VerifyReport};
 
 use crate::Builder;
 
@@ -78,13 +78,14 @@ impl Db {
         self.engine.flush()
     }
 
-    /// Merges each keyspace into one run; see [`Engine::compact`].
+    /// Merges the tables that hold keys of a range into one run of each keyspace; `..` merges
+    /// everything. See [`Engine::compact`].
     ///
     /// # Errors
     ///
     /// As [`Engine::compact`].
-    pub fn compact(&self) -> Result<()> {
-        self.engine.compact()
+    pub fn compact(&self, range: impl KeyBounds) -> Result<()> {
+        self.engine.compact(range)
     }
 
     /// Returns once no background work is left to do.

@@ -61,8 +61,8 @@ pub use lsmer_core::{
     WalStats, WriteBatch,
 };
 pub use lsmer_engine::{
-    Entry, Fault, Keyspace, KeyspaceStats, LevelStats, OwnedScan, Reader, Scan, Snapshot, Stats,
-    VerifyReport, WriteOptions,
+    Entry, Fault, KeyBounds, Keyspace, KeyspaceStats, LevelStats, OwnedScan, Reader, Scan,
+    Snapshot, Stats, VerifyReport, WriteOptions,
 };
 
 /// The examples of the README, which are run as tests of the documentation.

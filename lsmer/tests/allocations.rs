@@ -100,7 +100,7 @@ fn fill(db: &Db) {
 fn warm(folder: &tempfile::TempDir) -> Db {
     let db = builder(folder).open().unwrap();
     fill(&db);
-    db.compact().unwrap();
+    db.compact(..).unwrap();
     for n in 0..ENTRIES {
         assert!(db.contains_key(key(n)).unwrap());
     }

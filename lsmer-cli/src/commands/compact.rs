@@ -17,7 +17,7 @@ pub(super) fn run(global: &Global, path: &Path) -> Outcome {
     // What is still in the log only becomes a table too: count it before.
     db.flush()?;
     let before = tables(&db);
-    db.compact()?;
+    db.compact(..)?;
     let after = tables(&db);
     db.close()?;
     let mut out = Output::new();

@@ -73,7 +73,7 @@ impl Place {
         for (key, value) in entries {
             db.put(key, value).unwrap();
         }
-        db.compact().unwrap();
+        db.compact(..).unwrap();
         db.close().unwrap();
         path
     }

@@ -171,7 +171,7 @@ fn database(array: bool, keeps: bool, seed: u64) -> (Engine, Map) {
         space.write(&batch).unwrap();
         engine.flush().unwrap();
         if round == 1 {
-            engine.compact().unwrap();
+            engine.compact(..).unwrap();
         }
     }
     drop(space);
@@ -243,7 +243,7 @@ proptest! {
 #[test]
 fn a_merge_of_all_tables_survives_any_order_of_delivery() {
     let (engine, map) = database(false, true, 5);
-    engine.compact().unwrap();
+    engine.compact(..).unwrap();
     let space = keyspace(&engine);
     let count = space.iter().unwrap().owned().map(Result::unwrap).count();
     assert_eq!(count, map.len());

@@ -34,7 +34,7 @@ fn database(fast_ring: bool) -> (MemVfs, State) {
         db.write(&batch).unwrap();
         db.sync().unwrap();
         match round {
-            0 => db.compact().unwrap(),
+            0 => db.compact(..).unwrap(),
             1 => db.flush().unwrap(),
             _ => {}
         }

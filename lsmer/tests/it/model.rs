@@ -28,6 +28,7 @@ pub(crate) enum Op {
     Forget(prop::sample::Index),
     Flush,
     Compact,
+    CompactRange(KeyBytes, KeyBytes),
     Background(u8),
     Sync,
     Reopen,
@@ -62,6 +63,7 @@ pub(crate) fn op() -> impl Strategy<Value = Op> {
         1 => any::<prop::sample::Index>().prop_map(Op::Forget),
         2 => Just(Op::Flush),
         1 => Just(Op::Compact),
+        1 => (key(), key()).prop_map(|(low, high)| Op::CompactRange(low, high)),
         3 => (1..60_u8).prop_map(Op::Background),
         1 => Just(Op::Sync),
         1 => Just(Op::Reopen),
@@ -160,7 +162,8 @@ impl World {
                 }
             }
             Op::Flush => self.db().flush().unwrap(),
-            Op::Compact => self.db().compact().unwrap(),
+            Op::Compact => self.db().compact(..).unwrap(),
+            Op::CompactRange(low, high) => self.db().compact(low..=high).unwrap(),
             Op::Background(steps) => {
                 for _ in 0..*steps {
                     self.exec().run_one();

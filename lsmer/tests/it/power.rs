@@ -31,7 +31,7 @@ struct Scene {
 fn makes_safe(op: &Op, before: &State, after: &State) -> bool {
     match op {
         Op::Write { sync, .. } => *sync,
-        Op::Sync | Op::Reopen | Op::Flush | Op::Compact => true,
+        Op::Sync | Op::Reopen | Op::Flush | Op::Compact | Op::CompactRange(..) => true,
         Op::Create(_) | Op::Drop(_) => before.len() != after.len(),
         _ => false,
     }

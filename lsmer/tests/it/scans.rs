@@ -30,7 +30,7 @@ fn a_scan_shows_the_moment_it_was_made() {
         db.put(format!("{n:03}"), "new").unwrap();
         db.put(format!("{n:03}x"), "new").unwrap();
     }
-    db.compact().unwrap();
+    db.compact(..).unwrap();
     let mut seen = 1;
     while let Some((_, value)) = scan.next().unwrap() {
         assert_eq!(value, b"old");
@@ -67,7 +67,7 @@ fn the_files_of_replaced_tables_go_with_their_last_holder() {
     db.flush().unwrap();
     let scan = db.iter().unwrap();
     db.put("x", "y").unwrap();
-    db.compact().unwrap();
+    db.compact(..).unwrap();
     opened.exec.run_until_idle();
     assert_eq!(tables(), 2, "the scan holds the old table");
     assert_eq!(scan.owned().count(), 50);
@@ -155,7 +155,7 @@ fn a_checkpoint_is_a_database_of_its_own() {
     space.put("k", "v").unwrap();
     db.checkpoint("copy").unwrap();
     db.put("000", "new").unwrap();
-    db.compact().unwrap();
+    db.compact(..).unwrap();
     assert!(db.checkpoint("copy").is_err(), "the folder is there");
     let (env, _exec, _) = io::manual(vfs.clone(), 1);
     let copy = Db::builder("copy").env(env).open().unwrap();
@@ -254,7 +254,7 @@ fn two_callers_may_compact_at_the_same_time() {
             scope.spawn(move || {
                 for n in 0..20 {
                     db.put(format!("{caller}-{n}"), "v").unwrap();
-                    db.compact().unwrap();
+                    db.compact(..).unwrap();
                 }
             });
         }

@@ -64,7 +64,7 @@ fn run(plan: Plan, jobs: Jobs) -> bool {
         let db = builder(&vfs, jobs).open().unwrap_or_else(|error| panic!("{error:?}: {errors:?}"));
         history.check(&db);
         db.put(TEST_KEY, "it").expect("it can be written again");
-        db.compact().expect("and compacted");
+        db.compact(..).expect("and compacted");
         history.check(&db);
         let faults = db.verify().faults;
         assert!(faults.is_empty(), "{faults:?}");
@@ -214,7 +214,7 @@ fn a_manifest_that_could_not_be_synced_keeps_the_tables_that_it_may_name() {
         db.put("key", "the last").unwrap();
         // The edit of the flush, or the one of the compaction behind it.
         vfs.fail_nth(Op::Sync, Some(FileClass::Manifest), u64::from(compact), BROKEN, false);
-        db.compact().unwrap_err();
+        db.compact(..).unwrap_err();
         assert_eq!(db.put("key", "refused").unwrap_err().kind(), ErrorKind::ReadOnly);
         drop(db);
         let db = open(&vfs).expect("the manifest and the tables fit");

@@ -63,7 +63,7 @@ fn try_limit(limit: u64) -> usize {
     let db = world.db.take().unwrap_or_else(|| panic!("at {limit} bytes: {:?}", world.errors));
     db.put(TEST_KEY, [1; 3000])
         .unwrap_or_else(|error| panic!("at {limit} bytes: there is room again: {error:?}"));
-    db.compact().unwrap_or_else(|error| panic!("at {limit} bytes: {error:?}"));
+    db.compact(..).unwrap_or_else(|error| panic!("at {limit} bytes: {error:?}"));
     world.history.check(&db);
     db.close().unwrap();
     drop(db);
@@ -220,7 +220,7 @@ fn a_limit_of_file_sizes_is_a_full_disk() {
         let db = Db::open(temp.path().join("db")).expect("the limit is gone");
         check(&db, written);
         db.put("goes", "on").unwrap();
-        db.compact().unwrap();
+        db.compact(..).unwrap();
         check(&db, written);
         assert!(db.verify().faults.is_empty());
     }

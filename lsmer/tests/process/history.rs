@@ -99,7 +99,7 @@ impl World {
         let Some(db) = self.db.clone() else { return };
         match step {
             20 | 55 => self.sync_all(step, Db::flush),
-            34 | 70 => self.sync_all(step, Db::compact),
+            34 | 70 => self.sync_all(step, |db| db.compact(..)),
             48 => self.sync_all(step, Db::sync),
             28 | 62 => {
                 drop(db);

@@ -85,7 +85,7 @@ pub(crate) fn import() {
     assert_eq!(found, entries);
     check(&db, entries);
     say(PEAK, peak() - before);
-    db.compact().expect("nothing is wrong with the disk");
+    db.compact(..).expect("nothing is wrong with the disk");
     db.close().expect("nothing is wrong with the disk");
     say(PEAK, peak() - before);
 }
