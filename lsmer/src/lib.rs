@@ -53,6 +53,7 @@
 mod builder;
 mod db;
 pub mod parts;
+pub mod prelude;
 
 pub use builder::Builder;
 pub use db::Db;

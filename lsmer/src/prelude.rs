@@ -1,0 +1,10 @@
+//! What most programs need: `use lsmer::prelude::*;`.
+
+pub use crate::{
+    Builder, Db, Durability, Error, ErrorKind, Keyspace, KeyspaceOptions, Scan, Snapshot, Stats,
+    Value, WriteBatch, WriteOptions,
+    parts::{
+        BlockedBloom, ColumnarFormat, CrossbeamMemtable, Leveled, NoCache, NoFilter, NoWal,
+        QuickCache, SegmentedWal, SkipArena, SortedArrayFormat, Tiered,
+    },
+};
