@@ -11,10 +11,10 @@ use lsmer_sync::atomic::Ordering;
 
 use crate::{
     driver::Fill,
+    job::{BackgroundJob, Progress},
     merge::Merge,
     output::Output,
     run_cursor::RunCursor,
-    schedule::{BackgroundJob, Progress},
     shared::Shared,
     space::Space,
     survive::Survive,

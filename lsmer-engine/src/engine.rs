@@ -8,15 +8,13 @@ use lsmer_sync::atomic::Ordering;
 
 use crate::{
     Components, KeyBounds, Keyspace, Options, Stats, VerifyReport,
-    keyspace::Handle,
+    handle::Handle,
     open,
     shared::Shared,
-    space::{Space, new_mem},
-    view::{Version, View},
+    space::{Space, new_view},
+    view::Version,
 };
 
-/// Name of the keyspace that every database has.
-const DEFAULT: &str = "default";
 /// Longest name of a keyspace, in bytes.
 const MAX_NAME_BYTES: usize = 255;
 
@@ -211,12 +209,6 @@ impl Engine {
     }
 }
 
-/// Makes what a keyspace without an entry in memory shows.
-pub(crate) fn new_view(options: &Options, parts: &Components, version: Version) -> View {
-    let active = new_mem(&*parts.memtable, options.memtable_bytes());
-    View { active, sealed: Vec::new(), version: Arc::new(version) }
-}
-
 impl Shared {
     /// Blocks until every entry up to `upto` is in a table.
     pub(crate) fn wait_for_flushes(self: &Arc<Self>, upto: SeqNo) -> Result<()> {
@@ -261,8 +253,4 @@ impl Shared {
         };
         self.all_spaces().iter().find_map(failed).map_or(Ok(()), Err)
     }
-}
-
-pub(crate) fn default_name() -> &'static str {
-    DEFAULT
 }

@@ -14,8 +14,8 @@ use lsmer_manifest::Edit;
 use lsmer_sync::atomic::Ordering;
 
 use crate::{
+    job::{BackgroundJob, Progress},
     output::Output,
-    schedule::{BackgroundJob, Progress},
     shared::Shared,
     space::Space,
     survive::Survive,

@@ -4,20 +4,7 @@ use std::{fmt, ops::Deref, sync::Arc};
 
 use lsmer_core::{Changes, Durability, KeyspaceId, KeyspaceOptions, Kind, Result, WriteBatch};
 
-use crate::{commit::Body, read::Reader, shared::Shared, snapshot::Snapshot, space::Space};
-
-/// What every handle holds: the last one to go closes the database.
-#[derive(Debug)]
-pub(crate) struct Handle {
-    pub(crate) shared: Arc<Shared>,
-}
-
-impl Drop for Handle {
-    fn drop(&mut self) {
-        // Whoever wants to know of errors calls `close`.
-        drop(self.shared.close());
-    }
-}
+use crate::{commit::Body, handle::Handle, read::Reader, shared::Shared, space::Space};
 
 /// How one write is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,11 +103,6 @@ impl Keyspace {
         let shared = self.shared();
         let safe = how.durability.unwrap_or(shared.options.durability);
         shared.commit(&Body::Batch { encoded, count: batch.len() }, safe)
-    }
-
-    /// Returns a snapshot of the whole database, read through this keyspace at first.
-    pub fn snapshot(&self) -> Snapshot {
-        Snapshot::new(&self.reader)
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {

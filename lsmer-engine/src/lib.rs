@@ -27,6 +27,8 @@ mod counters;
 mod driver;
 mod engine;
 mod flush;
+mod handle;
+mod job;
 mod key_bounds;
 mod keyspace;
 mod manual;

@@ -13,14 +13,15 @@ use lsmer_manifest::{KeyspaceState, Manifest, ManifestState, Names};
 
 use crate::{
     Components, Options,
-    engine::{default_name, new_view},
     shared::{Foundation, Shared},
-    space::Space,
+    space::{Space, new_view},
     tables::Tables,
     view::Version,
 };
 
 const LOCK: &str = "LOCK";
+/// Name of the keyspace that every database has.
+const DEFAULT: &str = "default";
 
 /// Opens a database, or makes one.
 pub(crate) fn open(options: Options, parts: Components) -> Result<Arc<Shared>> {
@@ -210,7 +211,7 @@ fn take_lock(vfs: &dyn Vfs, dir: &Path, mode: LockMode) -> Result<Box<dyn LockGu
 
 fn new_state(parts: &Components) -> ManifestState {
     let default = KeyspaceState {
-        name: default_name().into(),
+        name: DEFAULT.into(),
         options: KeyspaceOptions::default(),
         flushed: SeqNo::ZERO,
         tree: Arc::default(),

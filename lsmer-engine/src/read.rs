@@ -11,11 +11,11 @@ use lsmer_core::{
 
 use crate::{
     driver::Fill,
-    keyspace::Handle,
+    handle::Handle,
     scan::Scan,
     shared::Shared,
     space::Space,
-    view::{Version, View},
+    view::{Pinned, Version},
 };
 
 /// Reads of one keyspace: of what is there now, or of a snapshot.
@@ -29,13 +29,6 @@ pub struct Reader {
     pub(crate) space: Arc<Space>,
     /// `None`: whatever is visible at the time of the call.
     pub(crate) at: Option<SeqNo>,
-}
-
-/// What an operation may see: a pinned view, and a seqno that was loaded after it.
-#[derive(Debug)]
-pub(crate) struct Pinned {
-    pub(crate) view: Arc<View>,
-    pub(crate) seqno: SeqNo,
 }
 
 impl Reader {

@@ -12,7 +12,11 @@ use lsmer_core::{
 };
 
 use crate::{
-    driver::Fill, merge::Merge, read::Pinned, run_cursor::RunCursor, shared::Shared, view::View,
+    driver::Fill,
+    merge::Merge,
+    run_cursor::RunCursor,
+    shared::Shared,
+    view::{Pinned, View},
 };
 
 /// A key and its value, lent until the next step.

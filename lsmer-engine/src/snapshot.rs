@@ -51,6 +51,13 @@ impl Snapshot {
     }
 }
 
+impl Keyspace {
+    /// Returns a snapshot of the whole database, read through this keyspace at first.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::new(self)
+    }
+}
+
 impl Deref for Snapshot {
     type Target = Reader;
 

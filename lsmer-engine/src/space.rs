@@ -9,7 +9,10 @@ use lsmer_sync::{
     atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
-use crate::view::{Mem, Version, View};
+use crate::{
+    Components, Options,
+    view::{Mem, Version, View},
+};
 
 /// Most memtables of a keyspace that wait to be flushed: beyond, writers stop.
 pub(crate) const MAX_SEALED: usize = 3;
@@ -125,4 +128,10 @@ impl Space {
 /// Makes an empty memtable of at least `bytes` bytes.
 pub(crate) fn new_mem(factory: &dyn MemtableFactory, bytes: usize) -> Arc<Mem> {
     Arc::new(Mem::new(factory.create(&MemtableSpec { bytes })))
+}
+
+/// Makes what a keyspace without an entry in memory shows.
+pub(crate) fn new_view(options: &Options, parts: &Components, version: Version) -> View {
+    let active = new_mem(&*parts.memtable, options.memtable_bytes());
+    View { active, sealed: Vec::new(), version: Arc::new(version) }
 }

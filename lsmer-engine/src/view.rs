@@ -158,3 +158,10 @@ impl View {
         self.mems().any(|mem| mem.table.get(probe, found))
     }
 }
+
+/// What an operation may see: a pinned view, and a seqno that was loaded after it.
+#[derive(Debug)]
+pub(crate) struct Pinned {
+    pub(crate) view: Arc<View>,
+    pub(crate) seqno: SeqNo,
+}
