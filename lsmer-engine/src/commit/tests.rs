@@ -85,7 +85,9 @@ fn snapshots_of_one_thread_see_whole_batches_of_the_other_threads() {
     let seqno = default.snapshot().seqno();
     assert_eq!(seqno.0, WRITERS * WRITES * 2, "dense: one seqno for each entry");
     engine.wait_until_quiet().unwrap();
-    assert!(engine.stats().flushes > 0, "the test met rotations");
+    let stats = engine.stats();
+    assert!(stats.flushes > 0, "the test met rotations");
+    assert!(stats.compactions > 0 || cfg!(lsmer_tsan), "the readers raced with merges");
     assert!(engine.verify().faults.is_empty());
 }
 
