@@ -18,7 +18,7 @@ use std::{
     sync::Arc,
 };
 
-use lsmer_core::{Error, Lsn, Result, SegmentId, SeqNo, Slot, VfsFile, checksum_more};
+use lsmer_core::{Error, ErrorKind, Lsn, Result, SegmentId, SeqNo, Slot, VfsFile, checksum_more};
 
 use crate::{
     files::{Files, Spare},
@@ -183,7 +183,8 @@ impl Tail {
     /// `Full` or `Io`, and nothing changed.
     pub(crate) fn roll(&mut self, files: &Files, bytes: u64, synced: Lsn) -> Result<()> {
         assert!(self.pending.is_empty(), "what is pending belongs to the old segment");
-        let bytes = self.next_bytes.max(FIRST_RECORD + bytes);
+        let least = self.sizes.min_bytes.max(FIRST_RECORD + bytes);
+        let bytes = self.next_bytes.max(least);
         let spare = self.spares.iter().position(|spare| {
             spare.bytes >= bytes && spare.bytes <= bytes.max(self.sizes.max_bytes)
         });
@@ -197,7 +198,14 @@ impl Tail {
             recycled: spare.is_some_and(|spare| self.spares[spare].recycled),
         };
         let (file, file_bytes) = match spare {
-            None => (files.create(&head, bytes)?, bytes),
+            None => match files.create(&head, bytes) {
+                Ok(file) => (file, bytes),
+                // A disk without room for a large segment may have it for a small one.
+                Err(error) if error.kind() == ErrorKind::Full && least < bytes => {
+                    (files.create(&head, least)?, least)
+                }
+                Err(error) => return Err(error),
+            },
             Some(index) => {
                 let file = files.reuse(&self.spares[index], &head)?;
                 (file, self.spares.remove(index).bytes)

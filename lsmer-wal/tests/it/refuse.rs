@@ -156,6 +156,27 @@ fn a_full_disk_fails_only_the_write_that_needs_more() {
 }
 
 #[test]
+fn a_disk_without_room_for_a_large_segment_gets_a_small_one() {
+    let mut life = Life::new((4 << 10, 64 << 10));
+    life.vfs.set_fast_ring(false);
+    let open = life.open().unwrap();
+    for _ in 0..8 {
+        life.write(&*open.wal, 3_000).unwrap();
+    }
+    let used: u64 = life.vfs.list().iter().map(|(_, bytes)| bytes).sum();
+    let room = 10 << 10;
+    life.vfs.set_disk_limit(Some(used + room));
+    let mut more = 0;
+    while life.write(&*open.wal, 3_000).is_ok() {
+        more += 1;
+    }
+    assert!(more >= 2, "{more} records in the last {room} bytes");
+    life.vfs.set_disk_limit(None);
+    let life = life.crashed(Crash::Kill);
+    assert!(life.scan().unwrap().0 == life.attempted, "every record that had room");
+}
+
+#[test]
 fn what_has_a_slot_needs_no_more_room() {
     for fast_ring in [true, false] {
         let mut life = Life::new((1 << 10, 64 << 10));
