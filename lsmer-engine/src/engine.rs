@@ -98,6 +98,8 @@ impl Engine {
         if id == KeyspaceId::DEFAULT {
             return Err(Error::invalid("the default keyspace cannot be dropped"));
         }
+        // All the way: of two threads that drop it, the second finds it gone.
+        let _installing = shared.install.lock();
         let space = shared.space(id)?;
         if !Arc::ptr_eq(&space, keyspace.space()) {
             return Err(Error::invalid("the keyspace belongs to another database"));
@@ -108,20 +110,21 @@ impl Engine {
             space.set_dropped(true);
         }
         let dropped = shared.sync().and_then(|()| {
-            let _installing = shared.install.lock();
             shared.commit_edit(&Edit { drop: vec![id], ..Edit::default() })?;
             // Only now the log may let go of its entries.
             shared.spaces.write().remove(&id);
             Ok(())
         });
-        if let Err(error) = dropped {
+        if dropped.is_ok() {
+            let nothing = Version::new(Arc::default(), &shared.tables);
+            space.view().version.retire(&nothing);
+        } else {
             space.set_dropped(false);
             shared.schedule(&space);
-            return Err(error);
         }
-        let nothing = Version::new(Arc::default(), &shared.tables);
-        space.view().version.retire(&nothing);
-        Ok(())
+        // Whoever waits for a flush of it looks again.
+        shared.background.changed.notify();
+        dropped
     }
 
     /// Makes everything acknowledged so far, in all keyspaces, survive a power loss.
@@ -217,7 +220,8 @@ impl Shared {
             loop {
                 let seen = self.background.changed.count();
                 let unflushed = space.view().sealed.iter().any(|mem| mem.first() <= upto);
-                if !unflushed || space.is_dropped() {
+                // A drop that is under way may yet fail, and then it has to be flushed.
+                if !unflushed || self.space(space.id).is_err() {
                     break;
                 }
                 if let Some(cause) = self.failure() {

@@ -51,6 +51,7 @@ impl Shared {
                 return Ok(());
             }
             self.check_writable()?;
+            space.check_alive()?;
             let error = space.work.lock().flush_error.take();
             self.schedule(space);
             if let Some(error) = error {

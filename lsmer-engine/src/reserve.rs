@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lsmer_core::{Change, EntryRef, Error, KeyspaceId, Result, SeqNo, Slot};
+use lsmer_core::{Change, EntryRef, KeyspaceId, Result, SeqNo, Slot};
 use lsmer_sync::MutexGuard;
 
 use crate::{
@@ -128,9 +128,7 @@ impl Shared {
         }
         for touch in touches.iter_mut() {
             let space = &touch.space;
-            if space.is_dropped() {
-                return Err(Error::invalid("the keyspace was dropped").detail(&space.name));
-            }
+            space.check_alive()?;
             loop {
                 let view = space.view();
                 if view.active.table.reserve(touch.entries, touch.bytes) {

@@ -14,8 +14,11 @@ impl Shared {
             return;
         }
         let mut work = space.work.lock();
+        let view = space.view();
+        // After the view: whoever sees a memtable from behind a checkpoint sees its limit too.
         let limit = self.background.flush_limit.load(Ordering::Acquire);
-        let due = space.view().sealed.last().is_some_and(|mem| mem.last().0 <= limit);
+        let due = view.sealed.last().is_some_and(|mem| mem.last().0 <= limit);
+        drop(view);
         if due && !work.flushing && !space.is_dropped() {
             work.flushing = true;
             drop(work);

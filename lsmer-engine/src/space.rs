@@ -3,7 +3,9 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use arc_swap::ArcSwap;
-use lsmer_core::{Error, KeyspaceId, KeyspaceOptions, MemtableFactory, MemtableSpec, TableId};
+use lsmer_core::{
+    Error, KeyspaceId, KeyspaceOptions, MemtableFactory, MemtableSpec, Result, TableId,
+};
 use lsmer_sync::{
     Mutex,
     atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -117,6 +119,14 @@ impl Space {
 
     pub(crate) fn is_dropped(&self) -> bool {
         self.dropped.load(Ordering::Acquire)
+    }
+
+    /// Refuses a write once the keyspace is dropped.
+    pub(crate) fn check_alive(&self) -> Result<()> {
+        if self.is_dropped() {
+            return Err(Error::invalid("the keyspace was dropped").detail(&self.name));
+        }
+        Ok(())
     }
 
     /// Refuses commits and background work from here on, or takes that back.

@@ -4,6 +4,7 @@
 
 mod flips;
 mod harness;
+mod keyspaces;
 mod model;
 mod power;
 mod scans;
