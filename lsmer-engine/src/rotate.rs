@@ -56,8 +56,10 @@ impl Shared {
             if view.active.is_empty() { 0 } else { view.active.table.bytes() }
         };
         let sum: usize = spaces.iter().map(bytes).sum();
-        let largest = spaces.iter().filter(|space| space.view().sealed.len() < MAX_SEALED);
-        let Some(largest) = largest.max_by_key(|space| bytes(space)) else { return sum };
+        let may_seal =
+            |space: &&Arc<Space>| bytes(space) > 0 && space.view().sealed.len() < MAX_SEALED;
+        let largest = spaces.iter().filter(may_seal).max_by_key(|space| bytes(space));
+        let Some(largest) = largest else { return sum };
         if sum <= self.options.active_bytes() || spaces.len() == 1 {
             return sum;
         }

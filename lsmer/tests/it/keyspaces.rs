@@ -10,11 +10,20 @@ use std::{
 };
 
 use lsmer::{
-    Builder, Db, ErrorKind, KeyspaceOptions,
-    parts::{self, io::MemVfs},
+    Builder, Db, ErrorKind, KeyspaceOptions, WriteBatch,
+    parts::{
+        self,
+        io::{ManualExec, MemVfs},
+    },
 };
 
 const MEMTABLE: usize = 64 << 10;
+
+/// One thread in all; jobs run when somebody waits.
+fn alone(vfs: &MemVfs) -> Builder {
+    let (env, _, _): (_, Arc<ManualExec>, _) = parts::io::manual(vfs.clone(), 0);
+    Db::builder("db").env(env).memory_budget(1 << 20).memtable_bytes(MEMTABLE)
+}
 
 /// Two threads for background work.
 fn threads(vfs: &MemVfs) -> Builder {
@@ -43,6 +52,24 @@ fn give_way() {
     for _ in 0..10_000 {
         thread::yield_now();
     }
+}
+
+#[test]
+fn an_empty_memtable_is_not_sealed_for_the_room_another_keyspace_takes() {
+    let db = alone(&MemVfs::without_crashes()).open().unwrap();
+    let large = db.keyspace("large", KeyspaceOptions::default()).unwrap();
+    let small = db.keyspace("small", KeyspaceOptions::default()).unwrap();
+    small.put("k", "1").unwrap();
+    db.flush().unwrap();
+    // Three sealed memtables, and an active one that is over the share of all together.
+    for n in 0..4_u8 {
+        let mut batch = WriteBatch::new();
+        batch.put_in(&large, [n], vec![n; 200 << 10]);
+        db.write(&batch).unwrap();
+    }
+    small.put("k", "2").unwrap();
+    db.flush().unwrap();
+    assert_eq!(small.get("k").unwrap().unwrap(), b"2");
 }
 
 #[test]
