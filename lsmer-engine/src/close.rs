@@ -13,13 +13,21 @@ impl Shared {
             return Ok(());
         }
         let result = self.close_files();
-        drop(self.lock.lock().take());
+        self.unlock();
         result
     }
 
     /// Gives up a database that could not be opened. Its jobs hold it, and with it the lock.
     pub(crate) fn abandon(&self) {
         self.stop();
+        self.unlock();
+    }
+
+    /// Lets others have the files. From here on nothing is committed: a thread that was on its way
+    /// when the door was shut may come to it now, and the log and the tables may be another's.
+    fn unlock(&self) {
+        let _installing = self.install.lock();
+        self.background.closed.store(true, Ordering::Release);
         drop(self.lock.lock().take());
     }
 
@@ -63,3 +71,6 @@ impl Shared {
         manifest.close()
     }
 }
+
+#[cfg(all(test, not(lsmer_loom)))]
+mod tests;

@@ -179,8 +179,11 @@ impl Shared {
 
     /// Commits an edit to the manifest. Requires: `install` is held.
     ///
-    /// A failure that leaves unknown what is on disk turns the database read-only.
+    /// Refused once the lock is free. A failure that leaves unknown what is on disk turns the database read-only.
     pub(crate) fn commit_edit(&self, edit: &Edit) -> Result<Arc<lsmer_manifest::ManifestState>> {
+        if self.background.closed.load(Ordering::Acquire) {
+            return Err(Error::invalid("the database is closed"));
+        }
         let manifest = self.manifest()?;
         let (version, _) = manifest.state();
         match manifest.commit(version, edit) {

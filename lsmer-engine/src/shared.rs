@@ -64,6 +64,8 @@ pub(crate) struct Background {
     /// Notified whenever a job ends or the shape of a tree changes.
     pub(crate) changed: Event,
     pub(crate) closing: AtomicBool,
+    /// The lock of the files is free, or about to be. Set while `install` is held.
+    pub(crate) closed: AtomicBool,
     /// Memtables with entries beyond this are not flushed now: a checkpoint is being taken.
     pub(crate) flush_limit: AtomicU64,
 }
@@ -74,6 +76,7 @@ impl Default for Background {
             jobs: AtomicUsize::new(0),
             changed: Event::new(),
             closing: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
             flush_limit: AtomicU64::new(u64::MAX),
         }
     }
