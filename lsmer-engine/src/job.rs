@@ -48,7 +48,8 @@ impl Job for Counted {
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        let stopped = || Err(Error::new(ErrorKind::Conflict, "a job was stopped"));
+        // No conflict: what panicked would panic again, and is not to be planned again at once.
+        let stopped = || Err(Error::new(ErrorKind::Io, "a job panicked, or was dropped"));
         let result = self.result.take().unwrap_or_else(stopped);
         if let Some(mut job) = self.job.take() {
             job.finish(result);

@@ -4,6 +4,7 @@
 
 mod flips;
 mod harness;
+mod jobs;
 mod keyspaces;
 mod model;
 mod power;

@@ -1,0 +1,72 @@
+//! Background work that goes wrong in ways it was not written for.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+};
+
+use lsmer::{
+    Db,
+    parts::{
+        self,
+        core::{CompactionJob, CompactionStrategy, PlanContext, TreeView},
+        io::MemVfs,
+    },
+};
+
+/// Moves nothing before it is told to, and counts how often it is asked then.
+#[derive(Clone, Debug, Default)]
+struct WhenTold {
+    leveled: parts::Leveled,
+    told: Arc<AtomicBool>,
+    plans: Arc<AtomicU64>,
+}
+
+impl CompactionStrategy for WhenTold {
+    fn name(&self) -> &'static str {
+        "when-told"
+    }
+
+    fn plan(&self, tree: TreeView<'_>, cx: &PlanContext) -> Vec<CompactionJob> {
+        if !self.told.load(Ordering::SeqCst) {
+            return vec![];
+        }
+        let jobs = self.leveled.plan(tree, cx);
+        self.plans.fetch_add(u64::from(!jobs.is_empty()), Ordering::SeqCst);
+        // Enough for a test that waits for an end.
+        if self.plans.load(Ordering::SeqCst) > 100 { vec![] } else { jobs }
+    }
+}
+
+#[test]
+fn a_compaction_that_panics_is_not_planned_again_at_once() {
+    let vfs = MemVfs::without_crashes();
+    let strategy = WhenTold::default();
+    let db = Db::builder("db")
+        .env(parts::io::memory(vfs.clone(), 2))
+        .compaction(strategy.clone())
+        .open()
+        .unwrap();
+    for n in 0..8_u8 {
+        db.put("k", [n]).unwrap();
+        db.flush().unwrap();
+    }
+    vfs.on_sync(Arc::new(|_: &MemVfs| {
+        let in_a_job = thread::current().name().is_some_and(|name| name.starts_with("lsmer-"));
+        assert!(!in_a_job, "on purpose");
+    }));
+    strategy.told.store(true, Ordering::SeqCst);
+    db.wait_until_quiet().unwrap_err();
+    assert_eq!(strategy.plans.load(Ordering::SeqCst), 1);
+    vfs.clear_on_sync();
+    assert_eq!(db.get("k").unwrap().unwrap(), [7]);
+    // A flush that works clears the way.
+    db.put("k", "last").unwrap();
+    db.flush().unwrap();
+    db.wait_until_quiet().unwrap();
+    assert!(db.stats().compactions > 0);
+    assert_eq!(db.get("k").unwrap().unwrap(), b"last");
+}
