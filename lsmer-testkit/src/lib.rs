@@ -1,3 +1,10 @@
 //! Certifies parts of lsmer, and whole engines: also a stranger's.
 //!
 //! It depends on `lsmer-core` only: suites for parts need just the traits.
+
+mod sim;
+
+pub use sim::{
+    Budget, Crash, CrashState, Cursor, Event, EventKind, Filler, Flight, ParseCrashError,
+    PowerLoss, Recording, SimVfs,
+};

@@ -1,0 +1,101 @@
+//! What happened to a file system, in order.
+
+use std::{fmt, panic::Location, sync::Arc};
+
+use lsmer_core::FileClass;
+
+use super::disk::{Disk, Ino};
+
+/// One change, or one promise that changes are durable.
+#[derive(Clone, Debug)]
+pub(super) enum Change {
+    Write { file: Ino, offset: u64, bytes: Arc<[u8]> },
+    SetLen { file: Ino, len: u64 },
+    Link { dir: Ino, name: Arc<str>, node: Ino, is_dir: bool },
+    Unlink { dir: Ino, name: Arc<str>, node: Ino },
+    Rename { from: (Ino, Arc<str>), to: (Ino, Arc<str>), node: Ino },
+    Sync { file: Ino },
+    SyncDir { dir: Ino },
+}
+
+/// What kind of thing happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// Bytes were written.
+    Write,
+    /// A file was cut or extended.
+    SetLen,
+    /// A name was given: a file or folder was created, or linked.
+    Link,
+    /// A name was removed.
+    Unlink,
+    /// A name was moved.
+    Rename,
+    /// A file was synced.
+    Sync,
+    /// A folder was synced.
+    SyncDir,
+}
+
+/// One event of a [`Recording`].
+#[derive(Clone, Debug)]
+pub struct Event {
+    pub(super) change: Change,
+    /// What the file is for; `None` for folders.
+    pub class: Option<FileClass>,
+    /// Who called the file system.
+    pub site: &'static Location<'static>,
+}
+
+impl Event {
+    /// Returns what kind of thing happened.
+    pub fn kind(&self) -> EventKind {
+        match self.change {
+            Change::Write { .. } => EventKind::Write,
+            Change::SetLen { .. } => EventKind::SetLen,
+            Change::Link { .. } => EventKind::Link,
+            Change::Unlink { .. } => EventKind::Unlink,
+            Change::Rename { .. } => EventKind::Rename,
+            Change::Sync { .. } => EventKind::Sync,
+            Change::SyncDir { .. } => EventKind::SyncDir,
+        }
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.change {
+            Change::Write { file, offset, bytes } => {
+                write!(f, "write #{file} [{offset}, {})", offset + bytes.len() as u64)?;
+            }
+            Change::SetLen { file, len } => write!(f, "set_len #{file} {len}")?,
+            Change::Link { name, node, .. } => write!(f, "link {name} #{node}")?,
+            Change::Unlink { name, node, .. } => write!(f, "unlink {name} #{node}")?,
+            Change::Rename { from, to, node } => {
+                write!(f, "rename {} {} #{node}", from.1, to.1)?;
+            }
+            Change::Sync { file } => write!(f, "sync #{file}")?,
+            Change::SyncDir { dir } => write!(f, "sync_dir #{dir}")?,
+        }
+        if let Some(class) = self.class {
+            write!(f, " ({class:?})")?;
+        }
+        write!(f, " at {}", self.site)
+    }
+}
+
+/// A run of some work: the disk before, and what happened to it. Crashes are derived from it; see
+/// [`cursor`](Self::cursor).
+#[derive(Clone, Debug)]
+pub struct Recording {
+    pub(super) start: Disk,
+    pub(super) events: Vec<Event>,
+}
+
+impl Recording {
+    /// Returns what happened, in order.
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+}
