@@ -44,15 +44,38 @@ pub struct Scan {
 #[derive(Debug, Default)]
 struct End {
     merge: Option<Merge>,
-    /// The last key that was shown or passed over here.
+    /// The last key that was shown or passed over here, or that a seek came to.
     key: Vec<u8>,
-    passed: bool,
+    stand: Stand,
     /// The value of a backward step: its entry is only known once the merge is past it.
     value: Vec<u8>,
     /// The merge shows an entry that was not looked at yet.
     pending: bool,
     /// A seek went behind the range: nothing is left here.
     exhausted: bool,
+}
+
+/// Where an end stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Stand {
+    /// Outside of everything: nothing was asked of it.
+    #[default]
+    Nowhere,
+    /// Before its key: a seek came there.
+    Before,
+    /// Behind its key, as this end walks.
+    Behind,
+}
+
+impl End {
+    /// Whether the back has nothing to show at `key` any more, as the front was there.
+    fn is_at_or_after(&self, key: &[u8]) -> bool {
+        match self.stand {
+            Stand::Nowhere => false,
+            Stand::Before => key < &*self.key,
+            Stand::Behind => key <= &*self.key,
+        }
+    }
 }
 
 impl Scan {
@@ -99,7 +122,7 @@ impl Scan {
     }
 
     /// Moves the front, forward or backward, to the first key at or after `key` that is in the
-    /// range; the back stays where it is. Blocks on nothing.
+    /// range; the back stays where it is, and does not go past it. Blocks on nothing.
     ///
     /// # Errors
     ///
@@ -111,7 +134,9 @@ impl Scan {
         let key = key.as_ref();
         let (low, high) = self.range.get();
         let low = if before_range(key, (low, high)) { low } else { Bound::Included(key) };
-        self.front.passed = false;
+        self.front.stand = Stand::Before;
+        self.front.key.clear();
+        self.front.key.extend_from_slice(key);
         self.front.exhausted = is_empty_range((low, high));
         if !self.front.exhausted {
             end_merge(&mut self.front, &self.view).seek((low, high), false);
@@ -148,15 +173,17 @@ impl Scan {
             advance(&self.shared, &mut self.front, &mut self.shelf)?;
             let merge = self.front.merge.as_ref().expect("made above");
             let Some(entry) = merge.entry() else { return Ok(false) };
-            if entry.seqno > self.seqno || (self.front.passed && self.front.key == entry.key) {
+            if entry.seqno > self.seqno
+                || (self.front.stand == Stand::Behind && self.front.key == entry.key)
+            {
                 continue;
             }
-            if self.back.passed && *entry.key >= *self.back.key {
+            if self.back.stand == Stand::Behind && *entry.key >= *self.back.key {
                 return Ok(false);
             }
             self.front.key.clear();
             self.front.key.extend_from_slice(entry.key);
-            self.front.passed = true;
+            self.front.stand = Stand::Behind;
             if entry.kind == Kind::Put {
                 return Ok(true);
             }
@@ -186,12 +213,12 @@ impl Scan {
             }
             let Some(entry) = entry else { return Ok(false) };
             if !in_key {
-                if self.front.passed && *entry.key <= *self.front.key {
+                if self.front.is_at_or_after(entry.key) {
                     return Ok(false);
                 }
                 self.back.key.clear();
                 self.back.key.extend_from_slice(entry.key);
-                self.back.passed = true;
+                self.back.stand = Stand::Behind;
                 in_key = true;
             }
             if entry.seqno <= self.seqno {

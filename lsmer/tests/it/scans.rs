@@ -309,3 +309,27 @@ fn checkpoints_taken_at_the_same_time_are_each_one_moment_or_refused() {
         );
     }
 }
+
+#[test]
+fn the_back_of_a_scan_does_not_go_past_a_seek_of_the_front() {
+    let (env, ..) = io::manual(MemVfs::new(), 0);
+    let db = Db::builder("db").env(env).open().unwrap();
+    for key in ["a", "b", "d", "e"] {
+        db.put(key, "").unwrap();
+    }
+    let mut scan = db.iter().unwrap();
+    let keys = |scan: &mut lsmer::Scan| {
+        let mut keys = String::new();
+        while let Some((key, _)) = scan.next_back().unwrap() {
+            keys.push_str(std::str::from_utf8(key).unwrap());
+        }
+        keys
+    };
+    scan.seek("c").unwrap();
+    assert_eq!(keys(&mut scan), "ed");
+    assert_eq!(scan.next().unwrap(), None, "they met");
+    scan.seek("b").unwrap();
+    assert_eq!(scan.next().unwrap().unwrap().0, b"b");
+    scan.seek("a").unwrap();
+    assert_eq!(keys(&mut scan), "ba", "the front went back, and makes room");
+}
