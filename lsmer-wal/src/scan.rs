@@ -149,7 +149,9 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Finds the segment that is chained to the end of this one.
+    /// Finds the segment that is chained to the end of this one. If there are several, all but
+    /// the newest were discarded by the recovery that made the newest: what it moved out of the
+    /// ring chained them to the end again.
     fn successor(&self, index: usize) -> Option<usize> {
         let (end, id) = (&self.end, self.files[index].id);
         if end.in_ring > 0 {
@@ -161,7 +163,7 @@ impl Walk<'_> {
         let chained = |file: &SegmentFile| {
             file.head.is_some_and(|head| head.continues(id, end.next, end.chain))
         };
-        later.iter().position(chained).map(|position| earlier.len() + position)
+        later.iter().rposition(chained).map(|position| earlier.len() + position)
     }
 
     /// Searches what is behind the end.

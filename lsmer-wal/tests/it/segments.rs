@@ -1,6 +1,6 @@
 //! WAL-03, and how segments come and go.
 
-use lsmer_core::{Lsn, SegmentId, SeqNo};
+use lsmer_core::{FileClass, Lsn, OpenOptions, SegmentId, SeqNo, Vfs};
 use lsmer_io::Crash;
 
 use crate::life::{Act, Life, names, segment};
@@ -176,5 +176,26 @@ fn a_spare_that_finds_no_room_is_given_up() {
     assert_eq!(count(&life, "spare-"), 0);
     life.vfs.set_disk_limit(None);
     life.write(&*open.wal, 60_000).unwrap();
+    assert_eq!(life.scan().unwrap().0, life.attempted);
+}
+
+#[test]
+fn a_discarded_segment_that_comes_back_hides_no_later_write() {
+    // The last record of the first segment is torn there and whole in the ring.
+    let mut life = Life::new((KIB, KIB));
+    let acts = [Act::Write(600), Act::Write(100), Act::Write(600)];
+    assert!(life.live(&acts));
+    assert_eq!(count(&life, "0000"), 2);
+    let torn = life.attempted[1].end.0; // the record's last byte stands 64 further
+    life.vfs.flip(segment(1), 64 + torn - 20, 0).unwrap();
+    let discarded = life.vfs.read_all(segment(2)).unwrap();
+    life.written = 2;
+    assert!(life.live(&[Act::Write(200), Act::Sync]));
+    assert_eq!(life.attempted.len(), 3, "the third record is gone, and another one there");
+
+    // The power fails, and the removal of the second segment is lost.
+    let files: &dyn Vfs = &life.vfs;
+    let file = files.open(segment(2).as_ref(), OpenOptions::create(FileClass::Wal)).unwrap();
+    file.write_all_at(&discarded, 0).unwrap();
     assert_eq!(life.scan().unwrap().0, life.attempted);
 }
