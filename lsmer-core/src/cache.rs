@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::{Block, BlockId, TableId};
 
-/// Keeps decoded blocks in memory.
+/// Keeps decoded blocks in memory, for one database: ids repeat from database to database.
 ///
 /// # Obligations
 ///

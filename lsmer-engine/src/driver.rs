@@ -6,8 +6,8 @@
 use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use lsmer_core::{
-    Block, BlockId, BlockReader, BlockRequest, BlockShelf, Error, Event, ReadRequest, Result, Step,
-    TableMeta,
+    Block, BlockId, BlockReader, BlockRequest, BlockShelf, Error, ErrorKind, Event, ReadRequest,
+    Result, Step, TableMeta,
 };
 use lsmer_sync::Mutex;
 
@@ -88,8 +88,9 @@ impl Driver {
                 }
             }
         }
+        let own = Flights { driver: self, flights: own };
         let mut failed = None;
-        let mut rest = &own[..];
+        let mut rest = &own.flights[..];
         while !rest.is_empty() {
             let (group, behind) = rest.split_at(neighbours(rest));
             rest = behind;
@@ -107,9 +108,7 @@ impl Driver {
                 if let (Ok(block), Fill::Cache) = (&result, fill) {
                     self.tables.parts.cache.insert(request.id, block.clone());
                 }
-                self.flights.lock().remove(&request.id);
-                *flight.result.lock() = Some(result.clone());
-                flight.landed.notify();
+                self.land(request.id, flight, result.clone());
                 deliver(shelf, request.id, result, &mut failed);
             }
         }
@@ -118,6 +117,13 @@ impl Driver {
         }
         shelf.forget_missing();
         failed.map_or(Ok(()), Err)
+    }
+
+    /// Hands a result to whoever waits for it.
+    fn land(&self, id: BlockId, flight: &Flight, result: Result<Block>) {
+        self.flights.lock().remove(&id);
+        *flight.result.lock() = Some(result);
+        flight.landed.notify();
     }
 
     fn join(&self, flight: &Flight) -> Result<Block> {
@@ -160,6 +166,23 @@ impl Driver {
             format.decode(&request.id, raw).map_err(|error| at(error, request))
         };
         Ok(requests.iter().zip(buffers).map(decode).collect())
+    }
+}
+
+/// The flights of one fetch. All of them land, also if a decoder panics: others wait for them.
+struct Flights<'a> {
+    driver: &'a Driver,
+    flights: Vec<(BlockRequest, Arc<Flight>)>,
+}
+
+impl Drop for Flights<'_> {
+    fn drop(&mut self) {
+        for (request, flight) in &self.flights {
+            if flight.result.lock().is_none() {
+                let lost = Error::new(ErrorKind::Io, "the read of a block was cut short");
+                self.driver.land(request.id, flight, Err(lost));
+            }
+        }
     }
 }
 

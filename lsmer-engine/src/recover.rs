@@ -19,12 +19,12 @@ impl Shared {
         state: &ManifestState,
     ) -> Result<()> {
         self.parts.wal.scan(source, &mut |record| {
+            // The scan may still have this record's segment open, so it stays until the next one.
+            self.replayed.store(record.seqno.0, Ordering::Release);
             self.replay_record(&record, state).map_err(|error| {
                 let at = format_args!("log record at {}", record.slot.start.0).to_string();
                 error.detail(at).in_file(&source.dir)
             })?;
-            let next = record.seqno.plus(u64::from(record.count));
-            self.replayed.store(next.0, Ordering::Release);
             Ok(())
         })?;
         self.replayed.store(u64::MAX, Ordering::Release);

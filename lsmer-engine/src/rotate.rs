@@ -35,15 +35,23 @@ impl Shared {
         let Some(wal) = &self.wal else { return };
         let _commit = self.commit.lock();
         let spaces = self.all_spaces();
-        let idle = |space: &&Arc<Space>| {
+        let first_lsn = |space: &Arc<Space>| {
             let view = space.view();
-            view.sealed.is_empty() && !view.active.is_empty()
+            view.mems().filter(|mem| !mem.is_empty()).map(|mem| mem.first_lsn()).min()
         };
-        let oldest = spaces.iter().filter(idle).min_by_key(|space| space.view().active.first_lsn());
-        let Some(oldest) = oldest else { return };
-        let held = wal.stats().tail.0.saturating_sub(oldest.view().active.first_lsn().0);
-        if held > self.options.memory_budget as u64 {
+        let oldest = spaces
+            .iter()
+            .filter_map(|space| Some((first_lsn(space)?, space)))
+            .min_by_key(|(lsn, _)| *lsn);
+        let Some((lsn, oldest)) = oldest else { return };
+        if wal.stats().tail.0.saturating_sub(lsn.0) <= self.options.memory_budget as u64 {
+            return;
+        }
+        if oldest.view().sealed.is_empty() {
             self.rotate(oldest, self.options.memtable_bytes());
+        } else {
+            // It failed before, or it is under way.
+            self.schedule(oldest);
         }
     }
 

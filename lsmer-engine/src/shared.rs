@@ -34,8 +34,8 @@ pub(crate) struct Shared {
     pub(crate) next_run: AtomicU64,
     pub(crate) commit: Mutex<CommitState>,
     pub(crate) visible: Visible,
-    /// The first seqno that the replay has not put into a memtable yet: the log is needed from
-    /// there on. The largest number once it is over.
+    /// The first seqno of the record that the replay is at: the log is needed from there on. The
+    /// largest number once it is over.
     pub(crate) replayed: AtomicU64,
     pub(crate) snapshots: Snapshots,
     pub(crate) spaces: RwLock<BTreeMap<KeyspaceId, Arc<Space>>>,

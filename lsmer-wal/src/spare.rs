@@ -58,9 +58,12 @@ impl Job for SpareJob {
                 log.add_spare(Spare { path, bytes, recycled: false });
                 Next::Done
             }
-            // There is no room, or the disk is broken: who needs a segment will find out.
-            Err(_) => {
-                drop(log.files().remove(&self.path));
+            // There is no room, or the disk is broken: who needs a segment will find out. A file
+            // that was there already is somebody else's.
+            Err(error) => {
+                if error.kind() != io::ErrorKind::AlreadyExists {
+                    drop(log.files().remove(&self.path));
+                }
                 Next::Done
             }
         }

@@ -207,8 +207,9 @@ impl Tail {
                 Err(error) => return Err(error),
             },
             Some(index) => {
-                let file = files.reuse(&self.spares[index], &head)?;
-                (file, self.spares.remove(index).bytes)
+                // One that cannot be used is forgotten: the next attempt takes another or none.
+                let spare = self.spares.remove(index);
+                (files.reuse(&spare, &head)?, spare.bytes)
             }
         };
         self.names = true;

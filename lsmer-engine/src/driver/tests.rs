@@ -24,6 +24,8 @@ use crate::{Components, Engine, Options};
 thread_local! {
     /// Whether the driver is at work on this thread.
     static IN_DRIVER: Cell<bool> = const { Cell::new(false) };
+    /// Whether the cache panics when it is next offered a block.
+    static PANICS: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Marks the driver's reads.
@@ -117,6 +119,7 @@ impl BlockCache for Forgetful {
         self.kept.lock().remove(id)
     }
     fn insert(&self, id: BlockId, block: Block) {
+        assert!(!PANICS.take(), "on purpose");
         if self.keeps && id.offset.is_multiple_of(3) {
             self.kept.lock().insert(id, block);
         }
@@ -266,4 +269,16 @@ fn two_threads_that_miss_the_same_block_share_one_read() {
         }
     });
     assert!(space.shared().driver.flights.lock().is_empty(), "every flight has landed");
+}
+
+#[test]
+fn a_part_that_panics_in_a_fetch_leaves_nobody_waiting() {
+    let (engine, map) = database(false, true, 11);
+    let space = keyspace(&engine);
+    let (key, value) = map.iter().next().unwrap();
+    PANICS.set(true);
+    let read = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| space.get(key)));
+    assert!(read.is_err());
+    assert!(space.shared().driver.flights.lock().is_empty(), "every flight has landed");
+    assert_eq!(space.get(key).unwrap().as_deref(), Some(&value[..]));
 }
