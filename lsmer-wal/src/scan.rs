@@ -126,6 +126,9 @@ impl Walk<'_> {
             let in_file = reader.in_file(start, limit).map_err(|e| e.in_file(&path))?;
             let record = match in_file {
                 Some(record) => record,
+                // An earlier recovery ended the segment here, and what it discarded may stand in
+                // the ring again.
+                None if self.successor(index).is_some() => break,
                 None => match reader.in_ring(self.ring()?, start, limit)? {
                     Some(record) => {
                         self.from_ring.get_or_insert(start);

@@ -1,5 +1,7 @@
 //! WAL-03, and how segments come and go.
 
+use std::path::Path;
+
 use lsmer_core::{FileClass, Lsn, OpenOptions, SegmentId, SeqNo, Vfs};
 use lsmer_io::Crash;
 
@@ -198,4 +200,25 @@ fn a_discarded_segment_that_comes_back_hides_no_later_write() {
     let file = files.open(segment(2).as_ref(), OpenOptions::create(FileClass::Wal)).unwrap();
     file.write_all_at(&discarded, 0).unwrap();
     assert_eq!(life.scan().unwrap().0, life.attempted);
+}
+
+#[test]
+fn what_stands_in_the_ring_again_hides_no_later_write() {
+    // A power loss left the ring too short to be read, so the record in it was discarded.
+    let ring = Path::new("/wal/ring");
+    let mut life = Life::new((KIB, KIB));
+    assert!(life.live(&[Act::Write(100)]));
+    let old = life.vfs.read_all(ring).unwrap();
+    let files: &dyn Vfs = &life.vfs.clone();
+    let file = files.open(ring, OpenOptions::write(FileClass::Table)).unwrap();
+    file.set_len(0).unwrap();
+    (life.written, life.synced) = (0, 0);
+    assert!(life.live(&[Act::Write(200), Act::Sync]));
+    assert_eq!(life.attempted.len(), 1, "the first record is gone, and another one there");
+
+    // The power fails again, and what was written to the ring since is lost.
+    file.write_all_at(&old, 0).unwrap();
+    assert_eq!(life.scan().unwrap().0, life.attempted);
+    assert!(life.live(&[Act::Write(300)]));
+    assert!(life.live(&[]));
 }
