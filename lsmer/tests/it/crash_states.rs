@@ -324,17 +324,22 @@ impl Run {
     }
 
     fn twice(&self, cursor: &Cursor<'_>, place: &Place, found: &State, totals: &mut Totals) {
-        let recovery = self.recovery(cursor, &place.crash).expect("it worked before");
+        let recovery = self.recovery(cursor, &place.crash);
+        let recovery = recovery.unwrap_or_else(|error| {
+            panic!("{error}\nreplay twice with LSMER_CRASH='{place} 0 kill'")
+        });
         let mut inner = recovery.recording.cursor();
         let points = recovery.recording.events().len();
         let step = points.div_ceil(TWICE_POINTS).max(1);
         for point in (totals.states % step..=points).step_by(step) {
             inner.advance_to(point);
             for crash in inner.states(&TWICE, self.seed) {
-                let result = self.check_again(place, &recovery, (&inner, &crash), found);
-                if let Err(error) = result {
-                    let place = Place { again: Some((point, crash.clone())), ..place.clone() };
-                    let causes = inner.explain(&crash).join("\n");
+                let check =
+                    |crash: &Crash| self.check_again(place, &recovery, (&inner, crash), found);
+                if let Err(error) = check(&crash) {
+                    let least = inner.shrink(&crash, |crash| check(crash).is_err());
+                    let causes = inner.explain(&least).join("\n");
+                    let place = Place { again: Some((point, least)), ..place.clone() };
                     panic!("{error}\n{causes}\nreplay with LSMER_CRASH='{place}'");
                 }
                 totals.twice += 1;
