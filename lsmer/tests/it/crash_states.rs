@@ -19,8 +19,8 @@ use lsmer::{
     Db, Keyspace, WriteBatch, WriteOptions,
     parts::io::{ManualExec, MemVfs, SeededRng, SystemClock},
 };
-use lsmer_core::{Clock, Rng};
-use lsmer_testkit::{Budget, Crash, Cursor, EventKind, Recording, SimVfs};
+use lsmer_core::{Clock, FileClass, Rng};
+use lsmer_testkit::{Budget, Crash, Cursor, Event, EventKind, Recording, SimVfs};
 
 use crate::{
     harness::Shape,
@@ -41,6 +41,15 @@ const TWICE: Budget = Budget { all_upto: 1, pairs_upto: 0, family: 1, samples: 1
 
 /// Points of a recovery at which to crash it.
 const TWICE_POINTS: usize = 8;
+
+/// Seeds of the runs in which syncs lie.
+const LIES: [u64; 5] = [1, 2, 3, 4, 5];
+
+/// Syncs without which no crash here breaks a promise, and whether they are of a folder: that of
+/// the manifest's last mark, which only says how far the rest was synced; and that of a new
+/// manifest's name, for the folder is synced again before `CURRENT` names it.
+const NOT_NEEDED: [(&str, bool); 2] =
+    [("lsmer-manifest/src/writer.rs", false), ("lsmer-manifest/src/writer.rs", true)];
 
 const KEYS: u8 = 24;
 
@@ -293,8 +302,7 @@ impl Run {
     fn explore(&self, most: usize, totals: &mut Totals) {
         let mut cursor = self.recording.cursor();
         let mut seen = BTreeSet::new();
-        let kinds: Vec<_> =
-            self.recording.events().iter().map(lsmer_testkit::Event::kind).collect();
+        let kinds: Vec<_> = self.recording.events().iter().map(Event::kind).collect();
         let start = totals.states;
         for point in 0..=kinds.len() {
             let quiet = |at: usize| kinds.get(at).is_none_or(|kind| *kind == EventKind::Write);
@@ -446,4 +454,54 @@ fn every_crash_leaves_a_prefix_with_all_that_was_acknowledged() {
 #[test]
 fn every_crash_leaves_a_prefix_for_other_parts_too() {
     explore(2);
+}
+
+impl Run {
+    /// Returns whether any of many crashes leaves something that it must not.
+    fn notices(&self) -> bool {
+        let mut cursor = self.recording.cursor();
+        let mut seen = BTreeSet::new();
+        (0..=self.recording.events().len()).step_by(2).any(|point| {
+            cursor.advance_to(point);
+            cursor.states(&TWICE, self.seed).any(|crash| {
+                let state = cursor.materialise(&crash);
+                seen.insert((state.hash(), self.bounds(point, &crash).0))
+                    && self.check(&cursor, &crash).is_err()
+            })
+        })
+    }
+}
+
+/// Where a sync was asked for, and for what class of file: of none for a folder.
+fn sync_site(event: &Event) -> Option<(String, Option<FileClass>)> {
+    let is_sync = matches!(event.kind(), EventKind::Sync | EventKind::SyncDir);
+    is_sync.then(|| (event.site.to_string(), event.class))
+}
+
+#[test]
+fn a_sync_that_lies_is_noticed() {
+    let mut sites = Vec::new();
+    for seed in LIES {
+        for site in Run::new(seed).recording.events().iter().filter_map(sync_site) {
+            if !sites.contains(&site) {
+                sites.push(site);
+            }
+        }
+    }
+    let mut unnoticed = Vec::new();
+    for site in &sites {
+        let noticed = LIES.into_iter().any(|seed| {
+            let mut run = Run::new(seed);
+            run.recording.lie(|event| sync_site(event).as_ref() == Some(site));
+            run.notices()
+        });
+        if !noticed {
+            let file = site.0.split(':').next().unwrap_or_default();
+            unnoticed.push((file.to_owned(), site.1.is_none()));
+        }
+    }
+    println!("{} of {} sites of syncs are needed", sites.len() - unnoticed.len(), sites.len());
+    unnoticed.sort();
+    let unnoticed: Vec<_> = unnoticed.iter().map(|(file, dir)| (&file[..], *dir)).collect();
+    assert_eq!(unnoticed, NOT_NEEDED, "{sites:?}");
 }
