@@ -2,6 +2,10 @@
 //!
 //! It depends on `lsmer-core` only: suites for parts need just the traits.
 
+mod conformance;
+pub mod filter;
+pub mod memtable;
+mod seed;
 mod sim;
 
 pub use sim::{

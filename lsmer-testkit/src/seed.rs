@@ -1,0 +1,43 @@
+//! The random numbers of the suites: the same on every run, unless `LSMER_SEED` is set.
+
+use std::fmt;
+
+/// A stream of random numbers (splitmix64) that knows where it began: show it in a failure.
+pub(crate) struct Seeded {
+    seed: u64,
+    state: u64,
+}
+
+impl Seeded {
+    /// Begins at `LSMER_SEED`, a decimal number, or else at 1.
+    pub(crate) fn new() -> Self {
+        let seed = std::env::var("LSMER_SEED")
+            .map_or(1, |text| text.parse().expect("LSMER_SEED is a decimal number below 2^64"));
+        Self { seed, state: seed }
+    }
+
+    /// Returns the next number.
+    pub(crate) fn next(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// Returns a number below `bound`, which is not 0.
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
+        usize::try_from(self.next() % bound as u64).expect("under a usize")
+    }
+
+    /// Returns `most` bytes or fewer.
+    pub(crate) fn bytes(&mut self, most: usize) -> Vec<u8> {
+        (0..self.below(most + 1)).map(|_| self.next().to_le_bytes()[0]).collect()
+    }
+}
+
+impl fmt::Display for Seeded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "again with LSMER_SEED={}", self.seed)
+    }
+}
