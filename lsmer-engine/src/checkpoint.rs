@@ -6,7 +6,7 @@ use lsmer_core::{
     Error, ErrorKind, FileClass, OpenOptions, Result, SegmentId, SeqNo, SyncKind, TableId, Vfs,
 };
 use lsmer_manifest::{Manifest, ManifestState};
-use lsmer_sync::atomic::Ordering;
+use lsmer_sync::{MutexGuard, atomic::Ordering};
 
 use crate::shared::Shared;
 
@@ -16,16 +16,35 @@ impl Shared {
     pub(crate) fn checkpoint(self: &Arc<Self>, dir: &Path) -> Result<()> {
         self.check_writable()?;
         let limit = &self.background.flush_limit;
-        // Nothing at all is flushed until the point of the checkpoint is known.
-        if limit.compare_exchange(u64::MAX, 0, Ordering::AcqRel, Ordering::Acquire).is_err() {
-            return Err(Error::new(ErrorKind::Conflict, "another checkpoint is being taken"));
+        {
+            // Nothing at all is flushed until the point of the checkpoint is known, and no keyspace
+            // is made or dropped until it is taken.
+            let _installing = self.install.lock();
+            if limit.compare_exchange(u64::MAX, 0, Ordering::AcqRel, Ordering::Acquire).is_err() {
+                return Err(Error::new(ErrorKind::Conflict, "another checkpoint is being taken"));
+            }
         }
         let result = self.checkpoint_alone(dir);
         limit.store(u64::MAX, Ordering::Release);
+        self.background.changed.notify();
         for space in self.all_spaces() {
             self.schedule(&space);
         }
         result
+    }
+
+    /// Takes the install lock at a moment when no checkpoint is being taken.
+    pub(crate) fn install_beside_no_checkpoint(&self) -> Result<MutexGuard<'_, ()>> {
+        loop {
+            let seen = self.background.changed.count();
+            let installing = self.install.lock();
+            if self.background.flush_limit.load(Ordering::Acquire) == u64::MAX {
+                return Ok(installing);
+            }
+            drop(installing);
+            self.check_writable()?;
+            self.wait_for_background(seen)?;
+        }
     }
 
     fn checkpoint_alone(self: &Arc<Self>, dir: &Path) -> Result<()> {

@@ -7,10 +7,16 @@ use lsmer_sync::atomic::Ordering;
 use crate::shared::Shared;
 
 impl Shared {
-    /// Closes the database; the second call does nothing.
+    /// Closes the database; the second call only waits for the first.
     pub(crate) fn close(&self) -> Result<()> {
         if !self.stop() {
-            return Ok(());
+            loop {
+                let seen = self.background.changed.count();
+                if self.background.closed.load(Ordering::Acquire) {
+                    return Ok(());
+                }
+                self.wait_for_background(seen)?;
+            }
         }
         let result = self.close_files();
         self.unlock();
@@ -29,6 +35,7 @@ impl Shared {
         let _installing = self.install.lock();
         self.background.closed.store(true, Ordering::Release);
         drop(self.lock.lock().take());
+        self.background.changed.notify();
     }
 
     /// Waits for the work under way, and lets none begin; `false` if that was done before.

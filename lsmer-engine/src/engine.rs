@@ -61,12 +61,12 @@ impl Engine {
             return Ok(Keyspace::new(&self.handle, space));
         }
         shared.check_writable()?;
-        // The log before the manifest: a keyspace must not be older than a write before it.
-        shared.sync()?;
-        let _installing = shared.install.lock();
+        let _installing = shared.install_beside_no_checkpoint()?;
         if let Some(space) = find() {
             return Ok(Keyspace::new(&self.handle, space));
         }
+        // The log before the manifest: a keyspace must not be older than a write before it.
+        shared.sync()?;
         let (_, state) = shared.manifest()?.state();
         let id = KeyspaceId(state.next_keyspace);
         let create = vec![(id, name.to_owned(), options.clone())];
@@ -99,7 +99,7 @@ impl Engine {
             return Err(Error::invalid("the default keyspace cannot be dropped"));
         }
         // All the way: of two threads that drop it, the second finds it gone.
-        let _installing = shared.install.lock();
+        let _installing = shared.install_beside_no_checkpoint()?;
         let space = shared.space(id)?;
         if !Arc::ptr_eq(&space, keyspace.space()) {
             return Err(Error::invalid("the keyspace belongs to another database"));

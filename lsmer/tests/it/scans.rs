@@ -1,5 +1,13 @@
 //! What handles promise beyond the model: scans and snapshots hold what they see.
 
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
+
 use lsmer::{
     Db, ErrorKind, KeyspaceOptions, WriteBatch,
     parts::{
@@ -245,10 +253,62 @@ fn is_log(path: &std::path::Path) -> bool {
 }
 
 #[test]
+fn a_checkpoint_has_no_keyspace_that_is_younger_than_its_point() {
+    let vfs = MemVfs::without_crashes();
+    let open = |path: &str| {
+        Db::builder(path).env(io::memory(vfs.clone(), 2)).memory_budget(1 << 20).open().unwrap()
+    };
+    let db = open("db");
+    let taken: Vec<String> = thread::scope(|scope| {
+        let maker = scope.spawn(|| {
+            for n in 0..300_u32 {
+                db.keyspace(&format!("{n}"), tiny()).unwrap();
+                db.put("made", n.to_le_bytes()).unwrap();
+            }
+        });
+        let names = (0..30).map(|n| format!("copy{n}"));
+        let taken = names.inspect(|name| db.checkpoint(name).unwrap()).collect();
+        maker.join().unwrap();
+        taken
+    });
+    for name in taken {
+        let copy = open(&name);
+        let made = copy.get("made").unwrap();
+        let made = made.map_or(0, |n| u32::from_le_bytes(*n.first_chunk().unwrap()) + 1);
+        // The default one, those that were announced, and one that was about to be.
+        let keyspaces = u32::try_from(copy.keyspaces().len()).unwrap() - 1;
+        assert!((made..=made + 1).contains(&keyspaces), "{name}: {keyspaces} and {made}");
+    }
+}
+
+#[test]
+fn whoever_closes_second_finds_the_lock_free() {
+    let vfs = MemVfs::without_crashes();
+    let open = || Db::builder("db").env(io::memory(vfs.clone(), 2)).open();
+    let db = open().unwrap();
+    db.put("k", "v").unwrap();
+    // A slow disk: the first is still syncing when the second comes.
+    let syncing = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&syncing);
+    vfs.on_sync(Arc::new(move |_| {
+        seen.store(true, Ordering::SeqCst);
+        (0..2_000).for_each(|_| thread::yield_now());
+    }));
+    thread::scope(|scope| {
+        scope.spawn(|| db.close().unwrap());
+        while !syncing.load(Ordering::SeqCst) {
+            thread::yield_now();
+        }
+        db.close().unwrap();
+        assert!(open().is_ok());
+    });
+}
+
+#[test]
 fn two_callers_may_compact_at_the_same_time() {
     let vfs = MemVfs::without_crashes();
     let db = Db::builder("db").env(io::memory(vfs, 2)).memory_budget(1 << 20).open().unwrap();
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         for caller in 0..4 {
             let db = &db;
             scope.spawn(move || {
@@ -271,7 +331,7 @@ fn checkpoints_taken_at_the_same_time_are_each_one_moment_or_refused() {
     };
     let db = open("db");
     let other = db.keyspace("other", tiny()).unwrap();
-    let taken: Vec<String> = std::thread::scope(|scope| {
+    let taken: Vec<String> = thread::scope(|scope| {
         let (db, other) = (&db, &other);
         let writer = scope.spawn(move || {
             let mut batch = WriteBatch::new();
