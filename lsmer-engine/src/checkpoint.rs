@@ -18,7 +18,8 @@ impl Shared {
         let limit = &self.background.flush_limit;
         {
             // Nothing at all is flushed until the point of the checkpoint is known, and no keyspace
-            // is made or dropped until it is taken.
+            // is made until it is taken. One may be dropped: a writer that waits for room in it,
+            // because flushes are held back, is to hear of it. The copy is then without it.
             let _installing = self.install.lock();
             if limit.compare_exchange(u64::MAX, 0, Ordering::AcqRel, Ordering::Acquire).is_err() {
                 return Err(Error::new(ErrorKind::Conflict, "another checkpoint is being taken"));

@@ -99,7 +99,7 @@ impl Engine {
             return Err(Error::invalid("the default keyspace cannot be dropped"));
         }
         // All the way: of two threads that drop it, the second finds it gone.
-        let _installing = shared.install_beside_no_checkpoint()?;
+        let _installing = shared.install.lock();
         let space = shared.space(id)?;
         if !Arc::ptr_eq(&space, keyspace.space()) {
             return Err(Error::invalid("the keyspace belongs to another database"));
