@@ -35,3 +35,20 @@ impl Components {
             .find(|format| format.name() == name)
     }
 }
+
+#[cfg(test)]
+impl Components {
+    /// The parts that ship, on any environment.
+    pub(crate) fn shipped(env: Env) -> Self {
+        Self {
+            env,
+            memtable: lsmer_memtable::SkipArena::factory(),
+            wal: Arc::new(lsmer_wal::SegmentedWal),
+            table_format: Arc::new(lsmer_sstable::ColumnarFormat::default()),
+            readable_formats: vec![],
+            filter: Arc::new(lsmer_filter::BlockedBloom::new()),
+            cache: Arc::new(lsmer_cache::QuickCache::new(1 << 20)),
+            strategy: Arc::new(lsmer_compaction::Leveled::default()),
+        }
+    }
+}

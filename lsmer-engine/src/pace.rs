@@ -28,8 +28,13 @@ impl Shared {
         let before = env.clock.now();
         let changed = &self.background.changed;
         env.exec.wait(changed, changed.count(), Some(wait));
-        let nanos = env.clock.now().saturating_sub(before).as_nanos();
-        let nanos = u64::try_from(nanos).unwrap_or(u64::MAX);
+        self.count_stall(before);
+    }
+
+    /// Adds the time since a writer began to wait.
+    fn count_stall(&self, since: Duration) {
+        let waited = self.parts.env.clock.now().saturating_sub(since).as_nanos();
+        let nanos = u64::try_from(waited).unwrap_or(u64::MAX);
         self.counters.stall_nanos.fetch_add(nanos, Ordering::Relaxed);
     }
 
@@ -39,15 +44,12 @@ impl Shared {
     ///
     /// Why the flush that was waited for failed; the next call tries again.
     pub(crate) fn wait_for_flush(self: &Arc<Self>, space: &Arc<Space>) -> Result<()> {
-        let clock = &self.parts.env.clock;
-        let before = clock.now();
+        let before = self.parts.env.clock.now();
         space.forget_flush_error();
         loop {
             let seen = self.background.changed.count();
             if space.view().sealed.len() < MAX_SEALED {
-                let nanos = clock.now().saturating_sub(before).as_nanos();
-                let nanos = u64::try_from(nanos).unwrap_or(u64::MAX);
-                self.counters.stall_nanos.fetch_add(nanos, Ordering::Relaxed);
+                self.count_stall(before);
                 return Ok(());
             }
             self.check_writable()?;

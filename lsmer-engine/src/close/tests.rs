@@ -2,8 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
-use std::sync::Arc;
-
 use lsmer_core::{Vfs, WorkClass};
 use lsmer_io::MemVfs;
 
@@ -13,16 +11,7 @@ use crate::{Components, Engine, Options, flush::FlushJob, space::new_mem};
 fn a_flush_that_comes_when_the_lock_is_free_changes_nothing() {
     let vfs = MemVfs::without_crashes();
     let (env, exec, _) = lsmer_io::manual(vfs.clone(), 0);
-    let parts = Components {
-        env,
-        memtable: lsmer_memtable::SkipArena::factory(),
-        wal: Arc::new(lsmer_wal::SegmentedWal),
-        table_format: Arc::new(lsmer_sstable::ColumnarFormat::default()),
-        readable_formats: vec![],
-        filter: Arc::new(lsmer_filter::BlockedBloom::new()),
-        cache: Arc::new(lsmer_cache::QuickCache::new(1 << 20)),
-        strategy: Arc::new(lsmer_compaction::Leveled::default()),
-    };
+    let parts = Components::shipped(env);
     let first = Engine::open(Options::new("db"), parts.clone()).unwrap();
     let keyspace = first.default_keyspace();
     keyspace.put("k", "v").unwrap();

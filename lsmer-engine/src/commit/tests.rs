@@ -7,7 +7,6 @@ use std::thread;
 use lsmer_core::{Env, KeyspaceOptions, WriteBatch};
 use lsmer_io::MemVfs;
 
-use super::*;
 use crate::{Components, Engine, Keyspace, Options, WriteOptions};
 
 const WRITERS: u64 = 4;
@@ -15,16 +14,7 @@ const WRITES: u64 = if cfg!(lsmer_tsan) { 200 } else { 2_000 };
 
 fn engine() -> Engine {
     let env: Env = lsmer_io::memory(MemVfs::without_crashes(), 2);
-    let parts = Components {
-        env,
-        memtable: lsmer_memtable::SkipArena::factory(),
-        wal: Arc::new(lsmer_wal::SegmentedWal),
-        table_format: Arc::new(lsmer_sstable::ColumnarFormat::default()),
-        readable_formats: vec![],
-        filter: Arc::new(lsmer_filter::BlockedBloom::new()),
-        cache: Arc::new(lsmer_cache::QuickCache::new(1 << 20)),
-        strategy: Arc::new(lsmer_compaction::Leveled::default()),
-    };
+    let parts = Components::shipped(env);
     // Small memtables, so that commits meet rotations and flushes all the time.
     let options = Options { memtable_bytes: 16 << 10, ..Options::new("db") };
     Engine::open(options, parts).unwrap()

@@ -142,14 +142,9 @@ fn database(array: bool, keeps: bool, seed: u64) -> (Engine, Map) {
         let columnar = Arc::new(lsmer_sstable::ColumnarFormat::default());
         let env = lsmer_core::Env { vfs: Arc::new(Guarded(vfs.clone())), ..env };
         let parts = Components {
-            env,
-            memtable: lsmer_memtable::SkipArena::factory(),
-            wal: Arc::new(lsmer_wal::SegmentedWal),
             table_format: if array { array_format } else { columnar },
-            readable_formats: vec![],
-            filter: Arc::new(lsmer_filter::BlockedBloom::new()),
             cache: Arc::new(Forgetful { keeps, ..Forgetful::default() }),
-            strategy: Arc::new(lsmer_compaction::Leveled::default()),
+            ..Components::shipped(env)
         };
         let options = Options { compaction_jobs: 0, ..Options::new("db") };
         Engine::open(options, parts).unwrap()
