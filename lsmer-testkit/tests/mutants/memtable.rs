@@ -1,20 +1,18 @@
-//! Parts that are broken on purpose: for each obligation, the suite catches one that breaks it.
-
-#![expect(clippy::unwrap_used, reason = "a test may fail")]
+//! A memtable that is a locked map, with flaws.
 
 use std::{
     collections::BTreeMap,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex},
 };
 
 use lsmer_core::{
-    BlockReader, Cursor, EntryBatch, EntryRef, Filter, FilterPolicy, KeyRange, Kind, Memtable,
-    MemtableFactory, MemtableSpec, Probe, Result, SeqNo, Step, Window, after_range, before_range,
+    BlockReader, Cursor, EntryBatch, EntryRef, KeyRange, Kind, Memtable, MemtableFactory,
+    MemtableSpec, Probe, Result, SeqNo, Step, Window, after_range, before_range,
 };
-use lsmer_testkit::{filter, memtable};
+use lsmer_testkit::memtable as suite;
 
-/// What is wrong with a part.
+use crate::{Mutant, all_are_killed};
+
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Flaw {
     None,
@@ -24,9 +22,81 @@ enum Flaw {
     BytesFall,
     CursorRepeats,
     CursorIgnoresTheUpperBound,
-    DeniesOneInAThousand,
-    PanicsOnShortBytes,
-    BuildsDiffer,
+}
+
+const MUTANTS: &[Mutant] = &[
+    Mutant {
+        name: "forgets one insert in a thousand",
+        obligation: "MEM-01",
+        run: || suite::mem_01_a_reservation_is_kept(&Broken(Flaw::ForgetsOneInAThousand)),
+    },
+    Mutant {
+        name: "answers above the snapshot",
+        obligation: "MEM-02",
+        run: || {
+            suite::mem_02_get_finds_the_newest_version_below_the_snapshot(&Broken(
+                Flaw::AnswersAboveTheSnapshot,
+            ));
+        },
+    },
+    Mutant {
+        name: "finds one entry in a thousand no more",
+        obligation: "MEM-02",
+        run: || {
+            suite::mem_02_get_finds_the_newest_version_below_the_snapshot(&Broken(
+                Flaw::ForgetsOneInAThousand,
+            ));
+        },
+    },
+    Mutant {
+        name: "has a cursor that forgets the newest entry",
+        obligation: "MEM-03",
+        run: || {
+            suite::mem_03_a_cursor_sees_what_was_there_before_its_seek(&Broken(
+                Flaw::CursorForgetsTheNewest,
+            ));
+        },
+    },
+    Mutant {
+        name: "has a cursor that repeats entries",
+        obligation: "MEM-03",
+        run: || {
+            suite::mem_03_a_cursor_sees_what_was_there_before_its_seek(&Broken(
+                Flaw::CursorRepeats,
+            ));
+        },
+    },
+    Mutant {
+        name: "takes less memory after an insert",
+        obligation: "MEM-04",
+        run: || suite::mem_04_bytes_do_not_decrease(&Broken(Flaw::BytesFall)),
+    },
+    Mutant {
+        name: "has a cursor without an upper bound",
+        obligation: "CURSOR-01",
+        run: || {
+            suite::cursor_01_windows_hold_the_range_once_and_in_order(&Broken(
+                Flaw::CursorIgnoresTheUpperBound,
+            ));
+        },
+    },
+    Mutant {
+        name: "has a cursor that repeats entries of a range",
+        obligation: "CURSOR-01",
+        run: || {
+            suite::cursor_01_windows_hold_the_range_once_and_in_order(&Broken(Flaw::CursorRepeats));
+        },
+    },
+];
+
+#[test]
+fn a_memtable_without_a_flaw_conforms() {
+    suite::conforms(&Broken(Flaw::None));
+}
+
+#[test]
+fn each_flaw_of_a_memtable_is_caught() {
+    all_are_killed("memtable", MUTANTS);
 }
 
 type Version = (Vec<u8>, std::cmp::Reverse<SeqNo>);
@@ -148,85 +218,4 @@ impl Cursor for Walk {
         *out = self.left.pop().map_or(Window::End, Window::Batch);
         Ok(Step::Done(()))
     }
-}
-
-/// A filter that is the list of its hashes.
-#[derive(Debug)]
-struct List(Flaw, Mutex<u8>);
-
-impl FilterPolicy for List {
-    fn name(&self) -> &'static str {
-        "list"
-    }
-
-    fn build(&self, hashes: &[u64], _: u8) -> Vec<u8> {
-        let mut bytes: Vec<u8> = hashes.iter().flat_map(|hash| hash.to_le_bytes()).collect();
-        if self.0 == Flaw::BuildsDiffer {
-            let mut count = self.1.lock().unwrap();
-            *count = count.wrapping_add(1);
-            bytes.extend([*count; 8]);
-        }
-        bytes
-    }
-
-    fn open(&self, bytes: Arc<[u8]>) -> Arc<dyn Filter> {
-        assert!(self.0 != Flaw::PanicsOnShortBytes || bytes.len().is_multiple_of(8), "short");
-        let hashes = bytes.chunks_exact(8).map(|hash| u64::from_le_bytes(hash.try_into().unwrap()));
-        Arc::new(Open(self.0, hashes.collect()))
-    }
-}
-
-#[derive(Debug)]
-struct Open(Flaw, std::collections::BTreeSet<u64>);
-
-impl Filter for Open {
-    fn may_contain(&self, hash: u64) -> bool {
-        if self.0 == Flaw::DeniesOneInAThousand && hash % 1_000 == 1 {
-            return false;
-        }
-        self.1.is_empty() || self.1.contains(&hash)
-    }
-}
-
-fn caught(id: &str, property: impl FnOnce()) {
-    let panic = catch_unwind(AssertUnwindSafe(property)).expect_err("the flaw was not caught");
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap();
-    assert!(text.contains(id), "caught, but not by {id}: {text}");
-}
-
-#[test]
-fn parts_without_a_flaw_conform() {
-    memtable::conforms(&Broken(Flaw::None));
-    filter::conforms(&List(Flaw::None, Mutex::default()));
-}
-
-#[test]
-fn each_flaw_of_a_memtable_is_caught() {
-    use memtable as suite;
-    let with = Broken;
-    let flaw = Flaw::ForgetsOneInAThousand;
-    caught("MEM-01", || suite::mem_01_a_reservation_is_kept(&with(flaw)));
-    let flaw = Flaw::AnswersAboveTheSnapshot;
-    let get = suite::mem_02_get_finds_the_newest_version_below_the_snapshot;
-    caught("MEM-02", || get(&with(flaw)));
-    caught("MEM-02", || get(&with(Flaw::ForgetsOneInAThousand)));
-    let walk = suite::mem_03_a_cursor_sees_what_was_there_before_its_seek;
-    caught("MEM-03", || walk(&with(Flaw::CursorForgetsTheNewest)));
-    caught("MEM-03", || walk(&with(Flaw::CursorRepeats)));
-    caught("MEM-04", || suite::mem_04_bytes_do_not_decrease(&with(Flaw::BytesFall)));
-    let range = suite::cursor_01_windows_hold_the_range_once_and_in_order;
-    caught("CURSOR-01", || range(&with(Flaw::CursorIgnoresTheUpperBound)));
-    caught("CURSOR-01", || range(&with(Flaw::CursorRepeats)));
-}
-
-#[test]
-fn each_flaw_of_a_filter_is_caught() {
-    let list = |flaw| List(flaw, Mutex::default());
-    let denied = filter::filter_01_a_key_that_was_added_is_never_denied;
-    caught("FILTER-01", || denied(&list(Flaw::DeniesOneInAThousand)));
-    let opened = filter::filter_02_bytes_that_are_no_filter_are_opened;
-    caught("short", || opened(&list(Flaw::PanicsOnShortBytes)));
-    let same = filter::filter_03_a_name_stands_for_the_same_bytes;
-    caught("FILTER-03", || same(&list(Flaw::BuildsDiffer)));
 }
