@@ -22,6 +22,11 @@ impl SeededRng {
     pub fn new(seed: u64) -> Self {
         Self { state: AtomicU64::new(seed) }
     }
+
+    /// Starts the sequence of another seed.
+    pub fn reseed(&self, seed: u64) {
+        self.state.store(seed, Ordering::Relaxed);
+    }
 }
 
 impl Rng for SeededRng {

@@ -2,13 +2,18 @@
 //!
 //! It depends on `lsmer-core` only: suites for parts need just the traits.
 
+#[cfg(feature = "lsmer")]
+mod composed;
 mod conformance;
+pub mod engine;
 mod figures;
 pub mod filter;
 pub mod memtable;
 mod seed;
 mod sim;
 
+#[cfg(feature = "lsmer")]
+pub use composed::{Composed, tiny};
 pub use figures::figures;
 pub use sim::{
     Budget, Crash, CrashState, Cursor, Event, EventKind, Filler, Flight, ParseCrashError,

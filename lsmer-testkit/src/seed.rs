@@ -13,6 +13,11 @@ impl Seeded {
     pub(crate) fn new() -> Self {
         let seed = std::env::var("LSMER_SEED")
             .map_or(1, |text| text.parse().expect("LSMER_SEED is a decimal number below 2^64"));
+        Self::of(seed)
+    }
+
+    /// Begins at `seed`.
+    pub(crate) fn of(seed: u64) -> Self {
         Self { seed, state: seed }
     }
 

@@ -32,6 +32,7 @@
 //! bytes of a file that was removed; the two halves of a rename are independent. A write never
 //! changes bytes outside of its range, and a byte is written or not.
 
+mod blame;
 mod content;
 mod crash;
 mod cursor;
@@ -45,6 +46,7 @@ use std::{collections::BTreeMap, fmt, io, panic::Location, path::Path, sync::Arc
 use lsmer_core::{Caps, DirEntry, FileClass, LockGuard, LockMode, OpenOptions, Vfs, VfsFile};
 use lsmer_sync::{Mutex, MutexGuard};
 
+pub(crate) use self::crash::{Ranges, ranges};
 pub use self::{
     crash::{Crash, CrashState, Filler, Flight, ParseCrashError, PowerLoss},
     cursor::Cursor,

@@ -37,6 +37,11 @@ impl ManualExec {
         self
     }
 
+    /// Decides the order from here on by another seed; without effect on one that was not seeded.
+    pub fn reseed(&self, seed: u64) {
+        self.queue.reseed(seed);
+    }
+
     /// Runs one step of one job; returns `false` if no job was ready.
     pub fn run_one(&self) -> bool {
         let Some(mut task) = self.queue.try_pop() else { return false };

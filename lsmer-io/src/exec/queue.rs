@@ -51,6 +51,13 @@ impl Queue {
         Arc::new(Self { jobs: Mutex::default(), ready: Condvar::new(), order })
     }
 
+    /// Begins the sequence of another seed, where the order is random.
+    pub(super) fn reseed(&self, seed: u64) {
+        if let Order::Random(rng) = &self.order {
+            rng.reseed(seed);
+        }
+    }
+
     /// Puts a task behind those of its class; drops it once stopped.
     pub(super) fn push(&self, task: Task) {
         let mut jobs = self.jobs.lock();

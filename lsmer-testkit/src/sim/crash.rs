@@ -139,7 +139,7 @@ impl fmt::Display for ParseCrashError {
 impl std::error::Error for ParseCrashError {}
 
 /// Writes ascending numbers as `0-3+7`.
-struct Ranges<'a>(&'a [usize]);
+pub(crate) struct Ranges<'a>(pub(crate) &'a [usize]);
 
 impl fmt::Display for Ranges<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -159,7 +159,8 @@ impl fmt::Display for Ranges<'_> {
     }
 }
 
-fn ranges(text: &str) -> Result<Vec<usize>, ParseCrashError> {
+/// Reads what [`Ranges`] writes.
+pub(crate) fn ranges(text: &str) -> Result<Vec<usize>, ParseCrashError> {
     let number = |text: &str| text.parse::<usize>().map_err(|_| ParseCrashError);
     let mut all = Vec::new();
     for run in text.split('+').filter(|run| !run.is_empty()) {

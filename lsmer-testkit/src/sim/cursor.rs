@@ -24,7 +24,7 @@ const RECENT: usize = 16;
 /// A point in a recording, from which disks after a crash are made.
 #[derive(Clone, Debug)]
 pub struct Cursor<'a> {
-    recording: &'a Recording,
+    pub(super) recording: &'a Recording,
     at: usize,
     /// The disk if nothing was lost.
     now: Disk,
@@ -147,6 +147,12 @@ impl Cursor<'_> {
             (Some(event), flight) => all.push(format!("in flight: {flight:?} of {event}")),
         }
         all
+    }
+
+    /// Returns the event that an atom is of.
+    pub(super) fn event_of(&self, atom: usize) -> Option<usize> {
+        let at = self.atoms.iter().position(|of| *of == Some(atom))?;
+        Some(self.pending[at].event)
     }
 
     /// Gives back lost atoms as long as `fails` stays true, and returns a crash with as few as

@@ -99,6 +99,19 @@ impl Recording {
         &self.events
     }
 
+    /// Returns a number that tells apart what happened: events in order, with their bytes.
+    pub fn hash(&self) -> u64 {
+        let mut all = 0;
+        for event in &self.events {
+            let text = format!("{all} {event}");
+            all = lsmer_core::hash(text.as_bytes());
+            if let Change::Write { bytes, .. } = &event.change {
+                all ^= lsmer_core::hash(bytes);
+            }
+        }
+        all
+    }
+
     /// Turns the syncs that `lies` picks into lies: they return, and nothing is durable. A check
     /// that does not notice says that the sync is not needed, or that the check is too weak.
     pub fn lie(&mut self, lies: impl Fn(&Event) -> bool) {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
+mod certified;
 mod crash_states;
 mod flips;
 mod harness;

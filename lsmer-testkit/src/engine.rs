@@ -1,0 +1,31 @@
+//! The suite for whole engines: any that can be opened, written, read and closed.
+//!
+//! A [`Subject`] is the engine; a *run* carries out seeded operations on a [`SimVfs`](crate::SimVfs)
+//! that records, and compares every read with a model; then each disk that a crash may leave is
+//! made from the recording, opened, and compared with the history. See `docs/testkit.md`.
+
+mod crashes;
+mod features;
+mod op;
+mod plan;
+mod reads;
+mod run;
+mod seeds;
+mod shrink;
+mod subject;
+mod suite;
+mod walks;
+mod world;
+
+pub use self::{
+    features::{Feature, Pairs},
+    subject::{
+        Config, Done, Edit, Error, Reader, Result, Safety, Space, Store, Subject, Task, Walk,
+    },
+    suite::{
+        Counts, Effort, SyncSite, engine_01_reads_are_those_of_an_ordered_map,
+        engine_02_a_crash_leaves_a_prefix_with_all_that_was_acknowledged,
+        engine_03_every_subset_of_what_was_pending_is_survived, syncs_that_lie,
+    },
+    world::{SimExec, world},
+};

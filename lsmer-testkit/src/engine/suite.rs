@@ -1,0 +1,251 @@
+//! The suite for whole engines: one function per property, each of which panics if it does not
+//! hold.
+
+use super::{
+    crashes::{Broken, Crashes, Limits, Totals},
+    features::{Features, Pairs},
+    plan::{Plan, Repro},
+    run::Run,
+    shrink::{shrink, shrink_plan},
+    subject::Subject,
+};
+use crate::{
+    figures::figures,
+    sim::{Budget, Event, EventKind},
+};
+
+/// Crashes to try at one event.
+const BUDGET: Budget = Budget { all_upto: 3, pairs_upto: 0, family: 5, samples: 5, flights: 3 };
+
+/// Every subset of what is pending, up to ten atoms.
+const EXHAUSTIVE: Budget =
+    Budget { all_upto: 10, pairs_upto: 12, family: 20, samples: 20, flights: 8 };
+
+/// How much to do, and from which seed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Effort {
+    /// The first root seed; a run has one of its own.
+    pub seed: u64,
+    /// Runs.
+    pub runs: usize,
+    /// Operations of a run.
+    pub operations: usize,
+    /// Disks to check in all.
+    pub states: usize,
+    /// Whether a failure is made small before it is shown; takes up to a minute.
+    pub shrink: bool,
+}
+
+impl Effort {
+    /// A few seconds: 60 runs of 300 operations, 2,000 disks.
+    pub const SMOKE: Self =
+        Self { seed: 1, runs: 60, operations: 300, states: 2_000, shrink: true };
+
+    /// A minute or two: 1,000 runs, 50,000 disks.
+    pub const FULL: Self =
+        Self { seed: 1, runs: 1_000, operations: 300, states: 50_000, shrink: true };
+
+    /// Returns the same from another seed on.
+    #[must_use]
+    pub const fn from_seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    fn roots(&self) -> impl Iterator<Item = u64> + use<> {
+        self.seed..self.seed + self.runs as u64
+    }
+}
+
+/// What a suite found out, besides that all is well.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Runs that were carried out.
+    pub runs: u64,
+    /// Runs that were carried out a second time, with the same result.
+    pub repeated: u64,
+    /// Disks that were opened and checked.
+    pub states: u64,
+    /// Disks after a crash inside a recovery.
+    pub twice: u64,
+    /// Points at which every subset of what was pending was tried.
+    pub exhausted: u64,
+    /// What came together.
+    pub pairs: Pairs,
+}
+
+/// `ENGINE-01`: over many runs of random operations all reads are those of an ordered map:
+/// by key, in both directions, of snapshots, and of walks that stay alive. Of a hundred runs one
+/// is done twice, and must do the same to every file.
+///
+/// # Panics
+///
+/// If that is not so, with a line that does it again.
+pub fn engine_01_reads_are_those_of_an_ordered_map(
+    subject: &dyn Subject,
+    effort: Effort,
+) -> Counts {
+    let mut counts = Counts::default();
+    if let Some(repro) = Repro::asked(subject.name()) {
+        if repro.crashes.is_empty() {
+            Run::new(subject, repro.plan).unwrap_or_else(|error| panic!("{error}"));
+        }
+        return counts;
+    }
+    for root in effort.roots() {
+        let run = run(subject, Plan::new(root, effort.operations), effort.shrink);
+        for at in 1..=run.features.len() {
+            counts.pairs.count(Features::near(&run.features[..at]));
+        }
+        counts.runs += 1;
+        if root.is_multiple_of(100) {
+            let again = Run::new(subject, run.plan.clone());
+            let same = again.is_ok_and(|again| again.hash() == run.hash());
+            assert!(same, "root {root}: a second run of the same plan did something else");
+            counts.repeated += 1;
+        }
+    }
+    counts
+}
+
+/// `ENGINE-02`: every crash leaves a prefix of the history over all keyspaces, with all that was
+/// acknowledged to survive it; also a crash inside the recovery.
+///
+/// # Panics
+///
+/// If that is not so, with a line that does it again.
+pub fn engine_02_a_crash_leaves_a_prefix_with_all_that_was_acknowledged(
+    subject: &dyn Subject,
+    effort: Effort,
+) -> Counts {
+    let limits = Limits { budget: BUDGET, states: effort.states / 8, twice_every: 50 };
+    crash(subject, effort, (&limits, 60))
+}
+
+/// `ENGINE-03`: the same for short runs, where every subset of up to ten pending changes is tried.
+///
+/// # Panics
+///
+/// If that is not so, with a line that does it again.
+pub fn engine_03_every_subset_of_what_was_pending_is_survived(
+    subject: &dyn Subject,
+    effort: Effort,
+) -> Counts {
+    let limits = Limits { budget: EXHAUSTIVE, states: effort.states / 8, twice_every: 0 };
+    crash(subject, effort, (&limits, 14))
+}
+
+/// Where a sync is called: file and line, and whether it is of a folder.
+pub type SyncSite = (String, bool);
+
+/// Makes the syncs of each call site lie, and returns all sites and those of which nothing was
+/// noticed: a sync that is not needed, or a suite that is too weak.
+///
+/// # Panics
+///
+/// If a run fails in which no sync lies.
+pub fn syncs_that_lie(subject: &dyn Subject, effort: Effort) -> (Vec<SyncSite>, Vec<SyncSite>) {
+    let site = |event: &Event| {
+        let is_sync = matches!(event.kind(), EventKind::Sync | EventKind::SyncDir);
+        is_sync.then(|| (event.site.to_string(), event.kind() == EventKind::SyncDir))
+    };
+    let plan = |root| Plan::new(root, 60);
+    let mut sites = Vec::new();
+    for root in effort.roots() {
+        sites.extend(run(subject, plan(root), false).recording.events().iter().filter_map(site));
+    }
+    sites.sort();
+    sites.dedup();
+    let noticed = |lying: &SyncSite| {
+        effort.roots().any(|root| {
+            let mut run = run(subject, plan(root), false);
+            run.recording.lie(|event| site(event).as_ref() == Some(lying));
+            Crashes { subject, run: &run }.notices()
+        })
+    };
+    let unnoticed = sites.iter().filter(|site| !noticed(site)).cloned().collect();
+    (sites, unnoticed)
+}
+
+fn crash(subject: &dyn Subject, effort: Effort, (limits, most): (&Limits, usize)) -> Counts {
+    let mut totals = Totals::default();
+    if let Some(repro) = Repro::asked(subject.name()) {
+        let run = run(subject, repro.plan, false);
+        let replayed = Crashes { subject, run: &run }.replay(&repro.crashes);
+        replayed.unwrap_or_else(|broken| fail(subject, &run, &broken));
+        return Counts::default();
+    }
+    for root in effort.seed.. {
+        if totals.states >= effort.states {
+            break;
+        }
+        let shorter = usize::try_from(root % 16).expect("under 16") * most / 32;
+        let run = run(subject, Plan::new(root, most - shorter), effort.shrink);
+        if let Err(broken) = (Crashes { subject, run: &run }).explore(limits, &mut totals) {
+            let (run, broken) =
+                if effort.shrink { shrink(subject, run, broken) } else { (run, broken) };
+            fail(subject, &run, &broken);
+        }
+        totals.runs += 1;
+    }
+    let number = |count: usize| count as u64;
+    Counts {
+        runs: number(totals.runs),
+        repeated: 0,
+        states: number(totals.states),
+        twice: number(totals.twice),
+        exhausted: number(totals.exhausted),
+        pairs: totals.pairs,
+    }
+}
+
+/// Carries a plan out.
+fn run(subject: &dyn Subject, plan: Plan, shrinks: bool) -> Run {
+    Run::new(subject, plan.clone()).unwrap_or_else(|error| {
+        let (plan, error) = if shrinks { shrink_plan(subject, plan, error) } else { (plan, error) };
+        let ops: Vec<_> = plan.ids.iter().map(|id| format!("{id}: {}", plan.op(*id))).collect();
+        let repro = Repro { subject: subject.name().to_owned(), plan, crashes: Vec::new() };
+        panic!("{error}\n{}\nagain with LSMER_REPRO='{repro}'", ops.join("\n"))
+    })
+}
+
+/// Fails with all that is known of a crash.
+fn fail(subject: &dyn Subject, run: &Run, broken: &Broken) -> ! {
+    let Broken { error, crashes, causes } = broken;
+    let point = crashes.first().map_or(0, |place| place.point);
+    let mut ops = Vec::new();
+    for (id, step) in run.plan.ids.iter().zip(&run.steps) {
+        let when = if step.begin > point { " (after the crash)" } else { "" };
+        ops.push(format!("{id}: {} -> {:?}{when}", run.plan.op(*id), step.done));
+    }
+    let (ops, causes, name) = (ops.join("\n"), causes.join("\n"), subject.name().to_owned());
+    let repro = Repro { subject: name, plan: run.plan.clone(), crashes: crashes.clone() };
+    panic!("{error}\n{ops}\n{causes}\nagain with LSMER_REPRO='{repro}'")
+}
+
+impl Counts {
+    /// Prints them, and keeps them for the report; see [`figures`].
+    pub fn report(&self, name: &str) {
+        let pairs = self.pairs.covered() as u64;
+        figures(
+            name,
+            &[
+                ("runs", self.runs),
+                ("repeated", self.repeated),
+                ("states", self.states),
+                ("twice", self.twice),
+                ("exhausted_points", self.exhausted),
+                ("feature_pairs", pairs),
+            ],
+        );
+    }
+
+    /// Adds those of another part of the suite.
+    pub fn add(&mut self, other: &Self) {
+        self.runs += other.runs;
+        self.repeated += other.repeated;
+        self.states += other.states;
+        self.twice += other.twice;
+        self.exhausted += other.exhausted;
+        self.pairs.add(&other.pairs);
+    }
+}
