@@ -16,6 +16,6 @@ mod sim;
 pub use composed::{Composed, tiny};
 pub use figures::figures;
 pub use sim::{
-    Budget, Crash, CrashState, Cursor, Event, EventKind, Filler, Flight, ParseCrashError,
-    PowerLoss, Recording, SimVfs,
+    Budget, Crash, CrashState, Cursor, Event, EventKind, FailedSync, Filler, Flight,
+    ParseCrashError, PowerLoss, Recording, SimVfs,
 };

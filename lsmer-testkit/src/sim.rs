@@ -39,6 +39,7 @@ mod cursor;
 mod disk;
 mod file;
 mod log;
+mod part;
 mod states;
 
 use std::{collections::BTreeMap, fmt, io, panic::Location, path::Path, sync::Arc};
@@ -47,17 +48,20 @@ use lsmer_core::{Caps, DirEntry, FileClass, LockGuard, LockMode, OpenOptions, Vf
 use lsmer_sync::{Mutex, MutexGuard};
 
 pub(crate) use self::crash::{Ranges, ranges};
-pub use self::{
-    crash::{Crash, CrashState, Filler, Flight, ParseCrashError, PowerLoss},
-    cursor::Cursor,
-    log::{Event, EventKind, Recording},
-    states::Budget,
-};
 use self::{
+    content::Content,
     disk::{Disk, Ino, Node},
     file::SimFile,
     log::Change,
 };
+pub use self::{
+    crash::{Crash, CrashState, Filler, Flight, ParseCrashError, PowerLoss},
+    cursor::Cursor,
+    log::{Event, EventKind, FailedSync, Recording},
+    states::Budget,
+};
+
+const EIO: i32 = 5;
 
 /// A file system in memory that records. A clone is the same file system.
 #[derive(Clone)]
@@ -72,6 +76,12 @@ struct State {
     /// How often each file is locked; `usize::MAX` for alone.
     locks: BTreeMap<Ino, usize>,
     fast_ring: bool,
+    /// What counts as durable from the start.
+    start: Disk,
+    /// What files held when they were synced last.
+    synced: BTreeMap<Ino, Content>,
+    /// How the next sync is to fail.
+    failing: Option<FailedSync>,
 }
 
 #[derive(Debug)]
@@ -88,8 +98,16 @@ impl SimVfs {
 
     fn of(now: Disk) -> Self {
         let next = now.nodes.last_key_value().map_or(1, |(ino, _)| ino + 1);
-        let locks = BTreeMap::new();
-        let state = State { now, next, recording: None, locks, fast_ring: true };
+        let state = State {
+            start: now.clone(),
+            now,
+            next,
+            recording: None,
+            locks: BTreeMap::new(),
+            fast_ring: true,
+            synced: BTreeMap::new(),
+            failing: None,
+        };
         Self { state: Arc::new(Mutex::new(state)) }
     }
 
@@ -104,7 +122,14 @@ impl SimVfs {
     pub fn record(&self) {
         let mut state = self.state();
         let start = state.now.clone();
+        state.start = start.clone();
+        state.synced.clear();
         state.recording = Some(Recording { start, events: Vec::new() });
+    }
+
+    /// Makes the next sync, of a file or a folder, fail with EIO and leave things so.
+    pub fn fail_next_sync(&self, left: FailedSync) {
+        self.state().failing = Some(left);
     }
 
     /// Returns how many events were recorded so far; 0 if it does not record.
@@ -149,6 +174,39 @@ impl State {
         if let Some(recording) = &mut self.recording {
             recording.events.push(Event { change, class, site });
         }
+    }
+
+    /// Carries a sync out, or fails it as was asked for.
+    fn sync(
+        &mut self,
+        sync: Change,
+        class: Option<FileClass>,
+        site: &'static Location<'static>,
+    ) -> io::Result<()> {
+        let failing = self.failing.take();
+        let left = match (failing, &sync) {
+            (Some(FailedSync::StillDirty), _) => None,
+            (Some(FailedSync::Reverted), Change::Sync { file }) => {
+                let file = *file;
+                let start = || self.start.file(file).ok().cloned();
+                let content = self.synced.get(&file).cloned().or_else(start).unwrap_or_default();
+                Some(Change::Revert { file, content })
+            }
+            (
+                Some(FailedSync::MarkedClean | FailedSync::Reverted),
+                Change::Sync { file: node } | Change::SyncDir { dir: node },
+            ) => Some(Change::MarkClean { node: *node }),
+            _ => {
+                if let Change::Sync { file } = sync {
+                    self.synced.insert(file, self.now.file(file)?.clone());
+                }
+                Some(sync)
+            }
+        };
+        if let Some(change) = left {
+            self.change(change, class, site);
+        }
+        failing.map_or(Ok(()), |_| Err(io::Error::from_raw_os_error(EIO)))
     }
 
     fn create(
@@ -248,8 +306,7 @@ impl Vfs for SimVfs {
         let mut state = self.state();
         let dir = state.now.find(path)?;
         state.now.names(dir)?;
-        state.change(Change::SyncDir { dir }, None, Location::caller());
-        Ok(())
+        state.sync(Change::SyncDir { dir }, None, Location::caller())
     }
 
     fn lock(&self, path: &Path, mode: LockMode) -> io::Result<Box<dyn LockGuard>> {

@@ -13,9 +13,8 @@ use super::{
     crash::{Crash, CrashState, Filler, Flight, PowerLoss},
     disk::{Disk, Ino, Node},
     log::{Change, Event, Recording},
+    part::{Fate, Part, SECTOR, What, cut, tear},
 };
-
-const SECTOR: u64 = 512;
 
 /// Number of the latest parts of a file that are lost or kept one by one; earlier ones go
 /// together if they are in the same page. A crash ring, which nobody syncs, has very many.
@@ -36,26 +35,6 @@ pub struct Cursor<'a> {
     atom_count: usize,
     classes: BTreeMap<Ino, FileClass>,
     removed: Vec<(Option<FileClass>, Content)>,
-}
-
-/// The smallest thing that is there or not there after a power loss.
-#[derive(Clone, Debug)]
-struct Part {
-    event: usize,
-    /// The file or folder that it changes.
-    node: Ino,
-    what: What,
-}
-
-#[derive(Clone, Debug)]
-enum What {
-    /// Bytes of the event's write.
-    Data(Range<u64>),
-    /// The file gets longer because of a write, whose own bytes at its new end are these.
-    Grow(Range<u64>),
-    SetLen(u64),
-    Link(Arc<str>, Ino),
-    Unlink(Arc<str>),
 }
 
 impl Recording {
@@ -211,7 +190,9 @@ impl Cursor<'_> {
 
     fn take(&mut self, at: usize) {
         let Event { change, class, .. } = &self.recording.events[at];
-        let mut push = |node: Ino, what: What| self.pending.push(Part { event: at, node, what });
+        let mut push = |node: Ino, what: What| {
+            self.pending.push(Part { event: at, node, what, fate: Fate::Open });
+        };
         match change {
             Change::Write { file, offset, bytes } => {
                 let (len, end) = (self.now.file_mut(*file).len(), offset + bytes.len() as u64);
@@ -240,14 +221,29 @@ impl Cursor<'_> {
                     self.remove(replaced);
                 }
             }
-            Change::Sync { file: node } | Change::SyncDir { dir: node } => {
-                if let Some(now) = self.now.nodes.get(node) {
-                    self.durable.nodes.insert(*node, now.clone());
-                }
-                self.pending.retain(|part| part.node != *node);
+            Change::Sync { file: node } | Change::SyncDir { dir: node } => self.sync(*node),
+            Change::MarkClean { node } => {
+                let open = |part: &&mut Part| part.node == *node && part.fate == Fate::Open;
+                self.pending.iter_mut().filter(open).for_each(|part| part.fate = Fate::Doomed);
+            }
+            Change::Revert { file, content } => {
+                self.durable.nodes.insert(*file, Node::File(content.clone()));
+                self.pending.retain(|part| part.node != *file);
             }
         }
         self.now.apply(change);
+    }
+
+    /// Makes all of a node durable, but for what a failed sync has doomed.
+    fn sync(&mut self, node: Ino) {
+        if self.pending.iter().any(|part| part.node == node && part.fate == Fate::Doomed) {
+            let open = |part: &&mut Part| part.node == node && part.fate == Fate::Open;
+            return self.pending.iter_mut().filter(open).for_each(|part| part.fate = Fate::Sure);
+        }
+        if let Some(now) = self.now.nodes.get(&node) {
+            self.durable.nodes.insert(node, now.clone());
+        }
+        self.pending.retain(|part| part.node != node);
     }
 
     /// Remembers the bytes of a file, for its blocks may be used again.
@@ -291,7 +287,7 @@ impl Cursor<'_> {
                 *left -= 1;
             }
             let mut atom = self.atom_count;
-            if !is_name && !named.contains(&part.node) {
+            if part.fate == Fate::Sure || !is_name && !named.contains(&part.node) {
                 self.atoms.push(None);
                 continue;
             }
@@ -307,11 +303,15 @@ impl Cursor<'_> {
         let mut disk = self.durable.clone();
         let mut owed = BTreeMap::<Ino, Vec<Range<u64>>>::new();
         for (part, atom) in self.pending.iter().zip(&self.atoms) {
-            let Some(atom) = atom else { continue };
             if let What::Grow(range) = &part.what {
                 owed.entry(part.node).or_default().push(range.clone());
             }
-            if loss.lost.binary_search(atom).is_ok() {
+            let kept = match (part.fate, atom) {
+                (Fate::Sure, _) => true,
+                (_, Some(atom)) => loss.lost.binary_search(atom).is_err(),
+                (_, None) => false,
+            };
+            if !kept {
                 continue;
             }
             match &part.what {
@@ -361,28 +361,4 @@ impl Cursor<'_> {
             file.write(&bytes, start);
         }
     }
-}
-
-/// Cuts a range at the multiples of `unit`.
-fn cut(range: Range<u64>, unit: u64) -> impl Iterator<Item = Range<u64>> {
-    (range.start / unit..range.end.div_ceil(unit))
-        .map(move |n| range.start.max(n * unit)..range.end.min((n + 1) * unit))
-}
-
-/// Cuts a write into pages, the first behind its first sector, and the last before its last.
-fn tear(range: Range<u64>) -> Vec<Range<u64>> {
-    let mut parts = Vec::new();
-    let head = (range.start / SECTOR + 1) * SECTOR;
-    let tail = range.end.saturating_sub(1) / SECTOR * SECTOR;
-    for page in cut(range.clone(), PAGE) {
-        let mut from = page.start;
-        for at in [head, tail] {
-            if from < at && at < page.end {
-                parts.push(from..at);
-                from = at;
-            }
-        }
-        parts.push(from..page.end);
-    }
-    parts
 }

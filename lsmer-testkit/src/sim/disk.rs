@@ -105,7 +105,8 @@ impl Disk {
                 self.names_mut(from.0).remove(&from.1);
                 self.names_mut(to.0).insert(Arc::clone(&to.1), *node);
             }
-            Change::Sync { .. } | Change::SyncDir { .. } => {}
+            Change::Revert { file, content } => *self.file_mut(*file) = content.clone(),
+            Change::Sync { .. } | Change::SyncDir { .. } | Change::MarkClean { .. } => {}
         }
     }
 

@@ -70,8 +70,7 @@ impl VfsFile for SimFile {
 
     fn sync(&self, _kind: SyncKind) -> io::Result<()> {
         let change = Change::Sync { file: self.file };
-        self.vfs.state().change(change, Some(self.how.class), Location::caller());
-        Ok(())
+        self.vfs.state().sync(change, Some(self.how.class), Location::caller())
     }
 
     fn allocate(&self, offset: u64, bytes: u64) -> io::Result<()> {

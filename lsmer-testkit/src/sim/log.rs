@@ -4,18 +4,75 @@ use std::{fmt, panic::Location, sync::Arc};
 
 use lsmer_core::FileClass;
 
-use super::disk::{Disk, Ino};
+use super::{
+    content::Content,
+    disk::{Disk, Ino},
+};
 
 /// One change, or one promise that changes are durable.
 #[derive(Clone, Debug)]
 pub(super) enum Change {
-    Write { file: Ino, offset: u64, bytes: Arc<[u8]> },
-    SetLen { file: Ino, len: u64 },
-    Link { dir: Ino, name: Arc<str>, node: Ino, is_dir: bool },
-    Unlink { dir: Ino, name: Arc<str>, node: Ino },
-    Rename { from: (Ino, Arc<str>), to: (Ino, Arc<str>), node: Ino },
-    Sync { file: Ino },
-    SyncDir { dir: Ino },
+    Write {
+        file: Ino,
+        offset: u64,
+        bytes: Arc<[u8]>,
+    },
+    SetLen {
+        file: Ino,
+        len: u64,
+    },
+    Link {
+        dir: Ino,
+        name: Arc<str>,
+        node: Ino,
+        is_dir: bool,
+    },
+    Unlink {
+        dir: Ino,
+        name: Arc<str>,
+        node: Ino,
+    },
+    Rename {
+        from: (Ino, Arc<str>),
+        to: (Ino, Arc<str>),
+        node: Ino,
+    },
+    Sync {
+        file: Ino,
+    },
+    SyncDir {
+        dir: Ino,
+    },
+    /// A sync failed, and what was not durable counts as written from now on.
+    MarkClean {
+        node: Ino,
+    },
+    /// A sync failed, and the file is again what it was before.
+    Revert {
+        file: Ino,
+        content: Content,
+    },
+}
+
+/// What a sync that failed leaves behind; file systems differ. `StillDirty` and `ActuallyDurable`
+/// hold for folders too; `Reverted` is `MarkedClean` there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FailedSync {
+    /// Nothing changed: another sync may succeed, and tells the truth.
+    StillDirty,
+    /// What was not durable can be read, but counts as written: a later sync succeeds without it,
+    /// and a power loss may take it at any time. Linux: ext4, XFS.
+    MarkedClean,
+    /// What was not durable is gone at once: reads give what the last sync made durable.
+    Reverted,
+    /// Everything is durable, in spite of the error.
+    ActuallyDurable,
+}
+
+impl FailedSync {
+    /// All of them.
+    pub const ALL: [Self; 4] =
+        [Self::StillDirty, Self::MarkedClean, Self::Reverted, Self::ActuallyDurable];
 }
 
 /// What kind of thing happened.
@@ -36,6 +93,8 @@ pub enum EventKind {
     Sync,
     /// A folder was synced.
     SyncDir,
+    /// A sync failed, and changed what a crash may leave.
+    FailedSync,
 }
 
 /// One event of a [`Recording`].
@@ -59,6 +118,7 @@ impl Event {
             Change::Rename { .. } => EventKind::Rename,
             Change::Sync { .. } => EventKind::Sync,
             Change::SyncDir { .. } => EventKind::SyncDir,
+            Change::MarkClean { .. } | Change::Revert { .. } => EventKind::FailedSync,
         }
     }
 }
@@ -77,6 +137,8 @@ impl fmt::Display for Event {
             }
             Change::Sync { file } => write!(f, "sync #{file}")?,
             Change::SyncDir { dir } => write!(f, "sync_dir #{dir}")?,
+            Change::MarkClean { node } => write!(f, "failed sync #{node}: marked clean")?,
+            Change::Revert { file, .. } => write!(f, "failed sync #{file}: reverted")?,
         }
         if let Some(class) = self.class {
             write!(f, " ({class:?})")?;
