@@ -145,6 +145,18 @@ pub trait LockGuard: Send + Sync + fmt::Debug {}
 /// - `VFS-04` A file stays readable through its handle after its name is gone.
 /// - `VFS-05` A second exclusive `lock` of a path fails at once, from any process, with
 ///   `WouldBlock`.
+/// - `VFS-06` `hard_link` gives the same file a second name; a `rename` from one name of a file to
+///   another one of the same file changes nothing.
+/// - `VFS-07` Bytes that nobody wrote are zeros: in gaps, and where `set_len` or `allocate` made a
+///   file longer, also if it was that long before.
+/// - `VFS-08` `read_dir` lists every name that is there and no other, sorted, with the size that
+///   the file has. An empty path is the current folder, as the parent of a relative name is.
+/// - `VFS-09` What cannot be done changes nothing: `NotFound` for a name that is not there,
+///   `AlreadyExists` where a name must be free, `NotADirectory` for a path through a file,
+///   `UnexpectedEof` for a batch that reaches beyond the end.
+/// - `VFS-10` A handle does what it was opened for and nothing else. Opening for neither reading
+///   nor writing is `InvalidInput`, and so is `direct` where [`caps`](Self::caps) names no
+///   alignment.
 ///
 /// # Concurrency
 ///

@@ -11,6 +11,7 @@ pub mod filter;
 pub mod memtable;
 mod seed;
 mod sim;
+pub mod vfs;
 
 #[cfg(feature = "lsmer")]
 pub use composed::{Composed, tiny};

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use lsmer_core::{FileClass, LockMode, OpenOptions, SyncKind, Vfs};
+use lsmer_core::{FileClass, OpenOptions, SyncKind, Vfs};
 use lsmer_testkit::{Budget, Crash, Event, Filler, Flight, Recording, SimVfs};
 
 const CREATE: OpenOptions = OpenOptions::create(FileClass::Wal);
@@ -263,22 +263,4 @@ fn it_records_who_did_what() {
     let names = format!("{kinds:?}");
     assert_eq!(names, "[Link, Link, Write, Sync, Link, Rename]");
     assert!(recording.events().iter().all(|event| event.site.file().ends_with("sim.rs")));
-}
-
-#[test]
-fn files_live_on_without_a_name_and_locks_exclude_each_other() {
-    let vfs = SimVfs::new();
-    create(&vfs, "a", b"1");
-    let file = vfs.open(Path::new("a"), OpenOptions::read(FileClass::Wal)).unwrap();
-    vfs.remove_file(Path::new("a")).unwrap();
-    let mut buf = [0];
-    file.read_exact_at(&mut buf, 0).unwrap();
-    assert_eq!(&buf, b"1");
-
-    let lock = |mode| vfs.lock(Path::new("lock"), mode);
-    let held = lock(LockMode::Exclusive).unwrap();
-    assert_eq!(lock(LockMode::Shared).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
-    drop(held);
-    let _shared = (lock(LockMode::Shared).unwrap(), lock(LockMode::Shared).unwrap());
-    assert_eq!(lock(LockMode::Exclusive).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
 }

@@ -52,9 +52,4 @@ impl Disk {
     pub(crate) fn read(&self, name: &str) -> Vec<u8> {
         self.vfs.read_file(&self.path(name), FileClass::Tmp, 1 << 20).unwrap()
     }
-
-    /// Lists the names in the folder.
-    pub(crate) fn names(&self) -> Vec<String> {
-        self.vfs.read_dir(&self.dir).unwrap().into_iter().map(|entry| entry.name).collect()
-    }
 }
