@@ -6,6 +6,7 @@
 mod composed;
 mod conformance;
 pub mod engine;
+pub mod fault;
 mod figures;
 pub mod filter;
 pub mod memtable;
