@@ -124,10 +124,7 @@ impl Store for Open {
             Task::Sync => self.db.sync()?,
             Task::Flush => self.db.flush()?,
             Task::Compact(low, high) => self.db.compact(low..high)?,
-            Task::Checkpoint(dir) => {
-                self.db.checkpoint(dir)?;
-                return Ok(Done::Process);
-            }
+            Task::Checkpoint(dir) => self.db.checkpoint(dir)?,
         }
         Ok(Done::Sync)
     }

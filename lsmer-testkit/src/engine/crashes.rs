@@ -6,7 +6,7 @@ use super::{
     features::{Feature, Features, Pairs},
     plan::Place,
     reads::{State, check, contents},
-    run::{DIR, Run, Step, caught, open},
+    run::{Copied, DIR, Run, Step, caught, open},
     seeds::Stream,
     subject::{Done, Edit, Safety, Space, Subject},
     world::world,
@@ -28,8 +28,19 @@ pub(super) struct Limits {
     pub(super) budget: Budget,
     /// Disks of one run.
     pub(super) states: usize,
+    /// One of so many points of a run is looked at.
+    pub(super) point_every: usize,
     /// Of so many disks one is crashed again while it recovers; 0: none.
     pub(super) twice_every: usize,
+}
+
+/// What a disk must hold.
+#[derive(Clone, Copy)]
+struct Expected<'r> {
+    /// One of these.
+    states: &'r [State],
+    /// The latest checkpoint that was acknowledged.
+    copy: Option<&'r Copied>,
 }
 
 /// What was looked at.
@@ -69,7 +80,7 @@ struct Recovery {
     written: usize,
 }
 
-impl Crashes<'_> {
+impl<'r> Crashes<'r> {
     /// Checks crashes at all points.
     ///
     /// # Errors
@@ -79,7 +90,7 @@ impl Crashes<'_> {
         let mut cursor = self.run.recording.cursor();
         let mut seen = BTreeSet::new();
         let last = totals.states + limits.states;
-        for point in self.points() {
+        for point in self.points(limits.point_every) {
             cursor.advance_to(point);
             totals.pairs.count(self.features(point));
             totals.exhausted += usize::from(cursor.atom_count() <= limits.budget.all_upto);
@@ -106,7 +117,7 @@ impl Crashes<'_> {
     /// Returns whether any of some crashes leaves what it must not.
     pub(super) fn notices(self) -> bool {
         let mut totals = Totals::default();
-        let limits = Limits { budget: TWICE, states: usize::MAX, twice_every: 0 };
+        let limits = Limits { budget: TWICE, states: usize::MAX, point_every: 1, twice_every: 0 };
         self.explore(&limits, &mut totals).is_err()
     }
 
@@ -133,14 +144,15 @@ impl Crashes<'_> {
         })
     }
 
-    /// Returns where to crash: everywhere but in the middle of many writes.
-    fn points(self) -> impl Iterator<Item = usize> {
+    /// Returns where to crash, one of `every` points: anywhere, but seldom between two writes.
+    fn points(self, every: usize) -> impl Iterator<Item = usize> {
+        let mut dice = self.run.plan.seeds.dice(Stream::Crash, 1);
         let events = self.run.recording.events();
         let quiet =
             move |at: usize| events.get(at).is_none_or(|event| event.kind() == EventKind::Write);
         let skipped =
             move |at: &usize| quiet(*at) && *at > 0 && quiet(*at - 1) && !at.is_multiple_of(4);
-        (0..=events.len()).filter(move |at| !skipped(at))
+        (0..=events.len()).filter(move |at| !skipped(at) && dice.below(every) == 0)
     }
 
     fn crash_seed(self) -> u64 {
@@ -157,25 +169,35 @@ impl Crashes<'_> {
 
     /// Returns the first and the last number of steps that a crash at a point may leave.
     fn bounds(self, point: usize, crash: &Crash) -> (usize, usize) {
-        let keeps = crash.power.is_none() && self.subject.keeps_unsynced();
-        let counts = |step: &Step| {
-            let survives = step.done == Done::Sync || step.done == Done::Process && keeps;
-            step.end <= point && survives
-        };
-        let safe = self.run.steps.iter().rposition(counts).map_or(0, |at| at + 1);
+        let survives = |step: &Step| self.survives(step, point, crash);
+        let safe = self.run.steps.iter().rposition(survives).map_or(0, |at| at + 1);
         let begun = self.run.steps.iter().take_while(|step| step.begin <= point).count();
         (safe, begun)
     }
 
+    /// Returns whether a step was acknowledged as one that survives this.
+    fn survives(self, step: &Step, point: usize, crash: &Crash) -> bool {
+        let keeps = crash.power.is_none() && self.subject.keeps_unsynced();
+        let survives = step.done == Done::Sync || step.done == Done::Process && keeps;
+        step.end <= point && survives
+    }
+
     fn check(self, cursor: &Cursor<'_>, crash: &Crash) -> Result<State, String> {
         let (safe, begun) = self.bounds(cursor.at(), crash);
-        let possible = &self.run.states[safe..=begun];
-        let result = self.verify(&cursor.materialise(crash).vfs(), possible);
+        let states = &self.run.states[safe..=begun];
+        let expected = Expected { states, copy: self.copy(cursor.at(), crash) };
+        let result = self.verify(&cursor.materialise(crash).vfs(), expected);
         result.map_err(|error| format!("{error}; {safe}..={begun} operations are expected"))
     }
 
+    /// Returns the latest checkpoint that a crash at a point must leave.
+    fn copy(self, point: usize, crash: &Crash) -> Option<&'r Copied> {
+        let there = |copy: &&Copied| self.survives(&self.run.steps[copy.step], point, crash);
+        self.run.copies.iter().rfind(there)
+    }
+
     /// Opens a disk and returns what it holds, if that is one of the possible states.
-    fn verify(self, vfs: &SimVfs, possible: &[State]) -> Result<State, String> {
+    fn verify(self, vfs: &SimVfs, expected: Expected<'_>) -> Result<State, String> {
         let config = self.run.plan.config;
         let open = || {
             let (env, exec) = world(vfs.clone(), self.crash_seed());
@@ -184,7 +206,7 @@ impl Crashes<'_> {
         caught(|| {
             let (store, exec) = open()?;
             let found = contents(&*store)?;
-            if !possible.contains(&found) {
+            if !expected.states.contains(&found) {
                 let like = self.run.states.iter().rposition(|state| *state == found);
                 return Err(like.map_or_else(
                     || "holds a state that never was".to_owned(),
@@ -198,8 +220,20 @@ impl Crashes<'_> {
             if contents(&*store)? != found {
                 return Err("holds something else after it was closed".to_owned());
             }
+            self.verify_copy(vfs, expected.copy)?;
             Ok(found)
         })
+    }
+
+    fn verify_copy(self, vfs: &SimVfs, copy: Option<&Copied>) -> Result<(), String> {
+        let Some(Copied { dir, step }) = copy else { return Ok(()) };
+        let (env, _exec) = world(vfs.clone(), self.crash_seed());
+        let context = |error| format!("the checkpoint {}: {error}", dir.display());
+        let store = open(self.subject, &env, dir, self.run.plan.config).map_err(context)?;
+        if contents(&*store).map_err(context)? == self.run.states[*step] {
+            return Ok(());
+        }
+        Err(context("holds something else than was acknowledged".to_owned()))
     }
 
     /// Records the recovery from a crash, and a write after it.
@@ -239,7 +273,8 @@ impl Crashes<'_> {
             at if at >= recovery.opened => &seen,
             _ => &self.run.states[safe..=begun],
         };
-        let result = self.verify(&inner.materialise(crash).vfs(), possible);
+        let expected = Expected { states: possible, copy: self.copy(place.point, &place.crash) };
+        let result = self.verify(&inner.materialise(crash).vfs(), expected);
         let Recovery { opened, written, .. } = recovery;
         result.map(drop).map_err(|error| {
             format!("{error}; in the recovery, open at {opened}, written at {written}")

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -36,6 +36,8 @@ pub(super) struct Run {
     pub(super) states: Vec<State>,
     pub(super) steps: Vec<Step>,
     pub(super) features: Vec<Features>,
+    /// The checkpoints, oldest first.
+    pub(super) copies: Vec<Copied>,
     /// Every key that was ever written.
     pub(super) keys: BTreeSet<Vec<u8>>,
 }
@@ -49,6 +51,14 @@ pub(super) struct Step {
     pub(super) end: usize,
     /// What it was acknowledged to survive.
     pub(super) done: Done,
+}
+
+/// A checkpoint that was taken.
+#[derive(Clone, Debug)]
+pub(super) struct Copied {
+    pub(super) dir: PathBuf,
+    /// The number of the step that took it.
+    pub(super) step: usize,
 }
 
 /// A run under way.
@@ -76,7 +86,7 @@ impl Run {
         let (env, exec) = world(vfs.clone(), plan.seeds.number(Stream::Config, 2));
         let mut session = Session::open(subject, plan.config, env, exec)?;
         let mut states = vec![session.state.clone()];
-        let (mut steps, mut features) = (Vec::new(), Vec::new());
+        let (mut steps, mut features, mut copies) = (Vec::new(), Vec::new(), Vec::new());
         for id in &plan.ids {
             let op = plan.op(*id);
             let begin = vfs.recorded();
@@ -86,13 +96,17 @@ impl Run {
             let done = caught(|| session.step(&op));
             let done = done.map_err(|error| format!("operation {id}, {op}: {error}"))?;
             seen.set(Feature::Compaction, session.exec.compacted() > compacted);
+            if let (Op::Task(Task::Checkpoint(dir)), Done::Process | Done::Sync) = (&op, done) {
+                copies.push(Copied { dir: dir.clone(), step: steps.len() });
+            }
             steps.push(Step { begin, end: vfs.recorded(), done });
             features.push(seen);
             states.push(session.state.clone());
         }
         let keys = std::mem::take(&mut session.keys);
         caught(|| session.end(&keys)).map_err(|error| format!("at the end: {error}"))?;
-        Ok(Self { plan, recording: vfs.recording(), states, steps, features, keys })
+        let recording = vfs.recording();
+        Ok(Self { plan, recording, states, steps, features, copies, keys })
     }
 
     /// Returns a number that tells runs apart that did not do the same.

@@ -1,10 +1,11 @@
-//! Makes a failure small: fewer operations, first; the crash itself is made small where it is found.
+//! Makes a failure small: fewer operations, default parts. The crash is made small where it is
+//! found.
 
 use super::{
     crashes::{Broken, Crashes, Limits, Totals},
     plan::Plan,
     run::Run,
-    subject::Subject,
+    subject::{Config, Subject},
 };
 use crate::sim::Budget;
 
@@ -27,7 +28,7 @@ pub(super) fn shrink(subject: &dyn Subject, run: Run, broken: Broken) -> (Run, B
     if broken.crashes.len() > 1 {
         return (run, broken);
     }
-    let limits = Limits { budget: BUDGET, states: STATES, twice_every: 0 };
+    let limits = Limits { budget: BUDGET, states: STATES, point_every: 1, twice_every: 0 };
     let plan = run.plan.clone();
     let (_, found) = least(plan, (run, broken), |plan| {
         let run = Run::new(subject, plan.clone()).ok()?;
@@ -54,6 +55,10 @@ fn least<T>(mut plan: Plan, mut found: T, fails: impl Fn(&Plan) -> Option<T>) ->
             }
         }
         size = if size == 1 { 0 } else { size.div_ceil(2) };
+    }
+    let plain = Plan { config: Config::default(), ..plan.clone() };
+    if let Some(failure) = fails(&plain) {
+        (plan, found) = (plain, failure);
     }
     (plan, found)
 }

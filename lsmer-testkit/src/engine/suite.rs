@@ -1,6 +1,8 @@
 //! The suite for whole engines: one function per property, each of which panics if it does not
 //! hold.
 
+use std::env;
+
 use super::{
     crashes::{Broken, Crashes, Limits, Totals},
     features::{Features, Pairs},
@@ -41,14 +43,30 @@ impl Effort {
     pub const SMOKE: Self =
         Self { seed: 1, runs: 60, operations: 300, states: 2_000, shrink: true };
 
-    /// A minute or two: 1,000 runs, 50,000 disks.
+    /// Two minutes: 1,500 runs, 100,000 disks.
     pub const FULL: Self =
-        Self { seed: 1, runs: 1_000, operations: 300, states: 50_000, shrink: true };
+        Self { seed: 1, runs: 1_500, operations: 300, states: 100_000, shrink: true };
 
     /// Returns the same from another seed on.
     #[must_use]
     pub const fn from_seed(self, seed: u64) -> Self {
         Self { seed, ..self }
+    }
+
+    /// Returns what the environment asks for: with `LSMER_SEED`, another first seed; with
+    /// `LSMER_LONG`, ten times as much.
+    ///
+    /// # Panics
+    ///
+    /// If `LSMER_SEED` is no decimal number.
+    #[must_use]
+    pub fn or_as_asked(self) -> Self {
+        let more = if env::var_os("LSMER_LONG").is_some() { 10 } else { 1 };
+        let seed = env::var("LSMER_SEED").map_or(self.seed, |text| {
+            let asked = text.parse::<u64>().expect("LSMER_SEED is a decimal number");
+            self.seed.wrapping_add(asked)
+        });
+        Self { seed, runs: more * self.runs, states: more * self.states, ..self }
     }
 
     fn roots(&self) -> impl Iterator<Item = u64> + use<> {
@@ -117,7 +135,8 @@ pub fn engine_02_a_crash_leaves_a_prefix_with_all_that_was_acknowledged(
     subject: &dyn Subject,
     effort: Effort,
 ) -> Counts {
-    let limits = Limits { budget: BUDGET, states: effort.states / 8, twice_every: 50 };
+    let limits =
+        Limits { budget: BUDGET, states: effort.states / 8, point_every: 3, twice_every: 400 };
     crash(subject, effort, (&limits, 60))
 }
 
@@ -130,7 +149,8 @@ pub fn engine_03_every_subset_of_what_was_pending_is_survived(
     subject: &dyn Subject,
     effort: Effort,
 ) -> Counts {
-    let limits = Limits { budget: EXHAUSTIVE, states: effort.states / 8, twice_every: 0 };
+    let limits =
+        Limits { budget: EXHAUSTIVE, states: effort.states / 8, point_every: 1, twice_every: 0 };
     crash(subject, effort, (&limits, 14))
 }
 
@@ -164,6 +184,33 @@ pub fn syncs_that_lie(subject: &dyn Subject, effort: Effort) -> (Vec<SyncSite>, 
     };
     let unnoticed = sites.iter().filter(|site| !noticed(site)).cloned().collect();
     (sites, unnoticed)
+}
+
+/// Makes a test of each property of a [`Subject`](crate::engine::Subject):
+/// `engine_conforms!(my_engine())`, or with an [`Effort`] behind it; that of a smoke test if there
+/// is none.
+#[macro_export]
+macro_rules! engine_conforms {
+    ($subject:expr) => {
+        $crate::engine_conforms!($subject, $crate::engine::Effort::SMOKE);
+    };
+    ($subject:expr, $effort:expr) => {
+        $crate::engine_conforms! { @ $subject, $effort,
+            engine_01_reads_are_those_of_an_ordered_map
+            engine_02_a_crash_leaves_a_prefix_with_all_that_was_acknowledged
+            engine_03_every_subset_of_what_was_pending_is_survived
+        }
+    };
+    (@ $subject:expr, $effort:expr, $($property:ident)+) => {
+        $(
+            #[test]
+            fn $property() {
+                let effort = $crate::engine::Effort::or_as_asked($effort);
+                let counts = $crate::engine::$property(&$subject, effort);
+                counts.report(stringify!($property));
+            }
+        )+
+    };
 }
 
 fn crash(subject: &dyn Subject, effort: Effort, (limits, most): (&Limits, usize)) -> Counts {
@@ -225,18 +272,16 @@ fn fail(subject: &dyn Subject, run: &Run, broken: &Broken) -> ! {
 impl Counts {
     /// Prints them, and keeps them for the report; see [`figures`].
     pub fn report(&self, name: &str) {
-        let pairs = self.pairs.covered() as u64;
-        figures(
-            name,
-            &[
-                ("runs", self.runs),
-                ("repeated", self.repeated),
-                ("states", self.states),
-                ("twice", self.twice),
-                ("exhausted_points", self.exhausted),
-                ("feature_pairs", pairs),
-            ],
-        );
+        let all = [
+            ("runs", self.runs),
+            ("repeated", self.repeated),
+            ("states", self.states),
+            ("twice", self.twice),
+            ("exhausted_points", self.exhausted),
+            ("feature_pairs", self.pairs.covered() as u64),
+        ];
+        let some: Vec<_> = all.into_iter().filter(|(_, count)| *count > 0).collect();
+        figures(name, &some);
     }
 
     /// Adds those of another part of the suite.

@@ -3,11 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 mod certified;
-mod crash_states;
 mod flips;
 mod harness;
 mod jobs;
 mod keyspaces;
 mod model;
-mod power;
 mod scans;
