@@ -23,6 +23,7 @@ pub fn figures(name: &str, counts: &[(&str, u64)]) {
     print!("{text}");
     if let Some(folder) = env::var_os(FOLDER) {
         let file = Path::new(&folder).join(name);
-        fs::write(&file, text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let written = fs::create_dir_all(&folder).and_then(|()| fs::write(&file, text));
+        written.unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     }
 }

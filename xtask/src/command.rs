@@ -25,11 +25,15 @@ pub(crate) fn target_dir() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir))
 }
 
-/// Makes a cargo command that runs in the checkout's root.
+/// Makes a cargo command that runs in the checkout's root; what tests count goes to the folder of
+/// [`reliability`](crate::reliability), unless `LSMER_FIGURES` names another.
 pub(crate) fn cargo(args: &[&str]) -> Command {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(cargo);
     command.args(args).current_dir(root());
+    if env::var_os("LSMER_FIGURES").is_none() {
+        command.env("LSMER_FIGURES", crate::reliability::folder());
+    }
     command
 }
 

@@ -8,6 +8,7 @@
 
 mod command;
 mod models;
+mod reliability;
 mod sanitize;
 mod setup;
 mod steps;

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, fs};
 
 use crate::{
     command::{self, Outcome, cargo},
-    models,
+    models, reliability,
     sanitize::{self, Sanitizer},
     setup,
     steps::Step,
@@ -19,7 +19,7 @@ const FRONT_DOOR: &str = "lsmer";
 /// Returns the steps that find most mistakes: everything up to the tests.
 pub(crate) fn quick() -> Vec<Step> {
     vec![
-        Step::new("set-up", setup::check),
+        Step::new("set-up", || setup::check().and_then(|()| reliability::clear())),
         cargo_step("format", &["fmt", "--all", "--check"]),
         cargo_step("clippy", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
         Step::new("tidy", tidy::check),
@@ -38,6 +38,7 @@ pub(crate) fn full() -> Vec<Step> {
         steps.push(Step::new("address sanitizer", || sanitize::run(Sanitizer::Address, &[])));
         steps.push(Step::new("thread sanitizer", || sanitize::run(Sanitizer::Thread, &[])));
     }
+    steps.push(Step::new("reliability", reliability::report));
     steps
 }
 

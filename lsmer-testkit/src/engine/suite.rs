@@ -1,7 +1,10 @@
 //! The suite for whole engines: one function per property, each of which panics if it does not
 //! hold.
 
-use std::env;
+use std::{env, time::Duration};
+
+use lsmer_core::Clock;
+use lsmer_io::SystemClock;
 
 use super::{
     crashes::{Broken, Crashes, Limits, Totals},
@@ -89,6 +92,8 @@ pub struct Counts {
     pub exhausted: u64,
     /// What came together.
     pub pairs: Pairs,
+    /// How long it took.
+    pub time: Duration,
 }
 
 /// `ENGINE-01`: over many runs of random operations all reads are those of an ordered map:
@@ -103,6 +108,7 @@ pub fn engine_01_reads_are_those_of_an_ordered_map(
     effort: Effort,
 ) -> Counts {
     let mut counts = Counts::default();
+    let begin = SystemClock.now();
     if let Some(repro) = Repro::asked(subject.name()) {
         if repro.crashes.is_empty() {
             Run::new(subject, repro.plan).unwrap_or_else(|error| panic!("{error}"));
@@ -122,6 +128,7 @@ pub fn engine_01_reads_are_those_of_an_ordered_map(
             counts.repeated += 1;
         }
     }
+    counts.time = SystemClock.now().saturating_sub(begin);
     counts
 }
 
@@ -214,6 +221,7 @@ macro_rules! engine_conforms {
 }
 
 fn crash(subject: &dyn Subject, effort: Effort, (limits, most): (&Limits, usize)) -> Counts {
+    let begin = SystemClock.now();
     let mut totals = Totals::default();
     if let Some(repro) = Repro::asked(subject.name()) {
         let run = run(subject, repro.plan, false);
@@ -242,6 +250,7 @@ fn crash(subject: &dyn Subject, effort: Effort, (limits, most): (&Limits, usize)
         twice: number(totals.twice),
         exhausted: number(totals.exhausted),
         pairs: totals.pairs,
+        time: SystemClock.now().saturating_sub(begin),
     }
 }
 
@@ -280,7 +289,10 @@ impl Counts {
             ("exhausted_points", self.exhausted),
             ("feature_pairs", self.pairs.covered() as u64),
         ];
-        let some: Vec<_> = all.into_iter().filter(|(_, count)| *count > 0).collect();
+        let rate = |count: u64| u128::from(count) * 1000 / self.time.as_millis().max(1);
+        let rate = u64::try_from(rate(self.states + self.twice)).unwrap_or(u64::MAX);
+        let all = all.into_iter().chain([("states_per_second", rate)]);
+        let some: Vec<_> = all.filter(|(_, count)| *count > 0).collect();
         figures(name, &some);
     }
 
@@ -292,5 +304,6 @@ impl Counts {
         self.twice += other.twice;
         self.exhausted += other.exhausted;
         self.pairs.add(&other.pairs);
+        self.time += other.time;
     }
 }

@@ -1,0 +1,123 @@
+//! What the tests of reliability counted, put together: `target/reliability.json`.
+//!
+//! Each heavy test leaves a file of lines `name.count value` in the folder that `LSMER_FIGURES`
+//! names. The suite clears the folder before its tests and reads it at its end: a count that is
+//! below its floor fails, so that a suite cannot quietly shrink.
+
+use std::{collections::BTreeMap, fmt::Write as _, fs, io::ErrorKind, path::PathBuf};
+
+use crate::command::{self, Outcome};
+
+/// All counts, by name.
+type Figures = BTreeMap<String, u64>;
+
+/// A number that has to be reached.
+struct Floor {
+    what: &'static str,
+    /// Counts that are added up.
+    counts: &'static [&'static str],
+    least: u64,
+}
+
+const FLOORS: &[Floor] = &[
+    Floor {
+        what: "disks after a crash",
+        counts: &["crash-1.states", "crash-2.states", "subsets.states"],
+        least: 200_000,
+    },
+    Floor {
+        what: "disks after a second crash",
+        counts: &["crash-1.twice", "crash-2.twice"],
+        least: 20_000,
+    },
+    Floor { what: "runs against a model", counts: &["model-1.runs", "model-2.runs"], least: 3_000 },
+    Floor { what: "pairs of features, of 21", counts: &["crash-1.feature_pairs"], least: 21 },
+];
+
+/// Returns the folder for figures.
+pub(crate) fn folder() -> PathBuf {
+    command::target_dir().join("figures")
+}
+
+/// Forgets the figures of earlier runs.
+///
+/// # Errors
+/// The folder cannot be emptied.
+pub(crate) fn clear() -> Outcome {
+    let folder = folder();
+    match fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(format!("{}: {error}", folder.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Puts the figures together, writes `target/reliability.json`, and prints what has a floor.
+///
+/// # Errors
+/// A count is below its floor; a file cannot be read or written.
+pub(crate) fn report() -> Outcome {
+    let figures = read()?;
+    let file = command::target_dir().join("reliability.json");
+    fs::write(&file, json(&figures)).map_err(|e| format!("{}: {e}", file.display()))?;
+    let mut low = Vec::new();
+    for Floor { what, counts, least } in FLOORS {
+        let sum = counts.iter().filter_map(|count| figures.get(*count)).sum::<u64>();
+        println!("{sum:>10} {what} (at least {least})");
+        if sum < *least {
+            low.push(*what);
+        }
+    }
+    println!("{}", file.display());
+    if low.is_empty() { Ok(()) } else { Err(format!("too few {}", low.join(", too few "))) }
+}
+
+fn read() -> Result<Figures, String> {
+    let folder = folder();
+    let mut figures = Figures::new();
+    let entries = fs::read_dir(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    for entry in entries {
+        let path = entry.map_err(|e| format!("{}: {e}", folder.display()))?.path();
+        let text = fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+        for line in text.lines() {
+            let (name, value) = parse(line).ok_or_else(|| format!("{}: {line}", path.display()))?;
+            *figures.entry(name.to_owned()).or_default() += value;
+        }
+    }
+    Ok(figures)
+}
+
+fn parse(line: &str) -> Option<(&str, u64)> {
+    let (name, value) = line.split_once(' ')?;
+    Some((name, value.parse().ok()?))
+}
+
+fn json(figures: &Figures) -> String {
+    let mut text = String::from("{");
+    for (at, (name, value)) in figures.iter().enumerate() {
+        let comma = if at == 0 { "" } else { "," };
+        write!(text, "{comma}\n  \"{name}\": {value}").expect("a string takes all");
+    }
+    text.push_str("\n}\n");
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_lines_of_a_name_and_a_number() {
+        assert_eq!(parse("crash-1.states 17"), Some(("crash-1.states", 17)));
+        assert_eq!(parse("crash-1.states"), None);
+        assert_eq!(parse("crash-1.states x"), None);
+    }
+
+    #[test]
+    fn figures_are_written_as_one_object() {
+        let figures = [("a.b", 1), ("a.c", 2)].map(|(name, value)| (name.to_owned(), value));
+        assert_eq!(json(&figures.into()), "{\n  \"a.b\": 1,\n  \"a.c\": 2\n}\n");
+        assert_eq!(json(&Figures::new()), "{\n}\n");
+    }
+}
