@@ -67,6 +67,8 @@ impl Lookup {
 ///   a miss they leave their state as it was.
 /// - `TABLE-04` [`name`](Self::name) is stored in every table's [`TableMeta`] and never reused for
 ///   other bytes.
+/// - `TABLE-05` A write that the file takes in part is carried on; one that it refuses is an error
+///   of the builder, which then describes no table.
 ///
 /// # Concurrency
 ///

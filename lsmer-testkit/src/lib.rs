@@ -6,12 +6,14 @@
 mod composed;
 mod conformance;
 pub mod engine;
+mod entries;
 pub mod fault;
 mod figures;
 pub mod filter;
 pub mod memtable;
 mod seed;
 mod sim;
+pub mod table;
 pub mod vfs;
 
 #[cfg(feature = "lsmer")]

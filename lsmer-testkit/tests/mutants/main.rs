@@ -6,6 +6,7 @@
 
 mod filter;
 mod memtable;
+mod table;
 mod vfs;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
