@@ -10,7 +10,8 @@ use crate::{Block, BlockId, TableId};
 ///
 /// - `CACHE-01` [`get`](Self::get) returns what was last inserted under that id, or nothing.
 /// - `CACHE-02` After every call, [`bytes`](Self::bytes) is at most the capacity plus one block.
-/// - `CACHE-03` A cache may refuse or drop anything at any time.
+/// - `CACHE-03` A cache may refuse or drop anything at any time; what it handed out stays.
+/// - `CACHE-04` After [`remove_table`](Self::remove_table) no block of that table is here.
 ///
 /// # Concurrency
 ///

@@ -2,6 +2,7 @@
 //!
 //! It depends on `lsmer-core` only: suites for parts need just the traits.
 
+pub mod cache;
 #[cfg(feature = "lsmer")]
 mod composed;
 mod conformance;

@@ -21,6 +21,11 @@ impl Seeded {
         Self { seed, state: seed }
     }
 
+    /// Begins a stream of its own for a thread: the same one for the same seed.
+    pub(crate) fn fork(&self, thread: u64) -> Self {
+        Self { seed: self.seed, state: Self::of(self.seed ^ thread.rotate_right(8)).next() }
+    }
+
     /// Returns the next number.
     pub(crate) fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);

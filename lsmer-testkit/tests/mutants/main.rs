@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
+mod cache;
 mod filter;
 mod memtable;
 mod table;
