@@ -22,5 +22,5 @@ pub use composed::{Composed, tiny};
 pub use figures::figures;
 pub use sim::{
     Budget, Crash, CrashState, Cursor, Event, EventKind, FailedSync, Filler, Flight,
-    ParseCrashError, PowerLoss, Recording, SimVfs,
+    ParseCrashError, PowerLoss, Profile, Recording, SimVfs,
 };

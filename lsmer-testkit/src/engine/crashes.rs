@@ -11,7 +11,7 @@ use super::{
     subject::{Done, Edit, Safety, Space, Subject},
     world::world,
 };
-use crate::sim::{Budget, Crash, Cursor, EventKind, Recording, SimVfs};
+use crate::sim::{Budget, Crash, Cursor, EventKind, Profile, Recording, SimVfs};
 
 /// Crashes to try at one event of a recovery.
 const TWICE: Budget = Budget { all_upto: 1, pairs_upto: 0, family: 1, samples: 1, flights: 1 };
@@ -314,7 +314,10 @@ impl<'r> Crashes<'r> {
     fn broken(self, cursor: &Cursor<'_>, crash: &Crash, error: String) -> Broken {
         let fails = |crash: &Crash| self.check(cursor, crash).is_err();
         let least = cursor.shrink(crash, fails);
-        let causes = cursor.blame(&least, fails);
+        let mut causes = cursor.blame(&least, fails);
+        if least.power.is_some() && fails(&cursor.under(Profile::Ext4Ordered, &least)) {
+            causes.push("ext4 with data=ordered may do this".to_owned());
+        }
         let error = self.check(cursor, &least).err().unwrap_or(error);
         Broken { error, crashes: vec![Place { point: cursor.at(), crash: least }], causes }
     }
