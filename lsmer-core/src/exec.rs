@@ -64,7 +64,12 @@ pub enum Waited {
 ///
 /// - `EXEC-01` A spawned job is stepped, by one thread at a time, until it is done.
 /// - `EXEC-02` Between two steps of a job, more urgent jobs get their turn.
-/// - `EXEC-03` A job that waits is stepped again after the event was notified.
+/// - `EXEC-03` A job that waits is stepped again after the event was notified, also if that was
+///   before the job's step was over, and not earlier.
+/// - `EXEC-04` [`wait`](Self::wait) says `Notified` if the event's count is no longer `seen`, also
+///   if it was not when it was called; `TimedOut` only if it was given a time.
+/// - `EXEC-05` Dropping the executor drops its jobs, also those that wait, and none of them is
+///   stepped when the drop is over; if one of its own jobs drops it, the running steps go on.
 pub trait Exec: Send + Sync + fmt::Debug {
     /// Takes a job on. Does not block.
     fn spawn(&self, class: WorkClass, job: Box<dyn Job>);

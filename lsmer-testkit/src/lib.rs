@@ -8,6 +8,7 @@ mod composed;
 mod conformance;
 pub mod engine;
 mod entries;
+pub mod exec;
 pub mod fault;
 mod figures;
 pub mod filter;

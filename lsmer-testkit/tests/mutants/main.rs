@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 mod cache;
+mod exec;
 mod filter;
 mod memtable;
 mod table;
