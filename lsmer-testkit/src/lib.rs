@@ -15,6 +15,7 @@ pub mod filter;
 pub mod memtable;
 mod seed;
 mod sim;
+pub mod strategy;
 pub mod table;
 pub mod vfs;
 

@@ -8,6 +8,7 @@ mod cache;
 mod exec;
 mod filter;
 mod memtable;
+mod strategy;
 mod table;
 mod vfs;
 
