@@ -8,21 +8,20 @@ mod composed;
 mod conformance;
 pub mod engine;
 mod entries;
-pub mod exec;
 pub mod fault;
 mod figures;
 pub mod filter;
 pub mod memtable;
 mod seed;
 mod sim;
-pub mod strategy;
 pub mod table;
 pub mod vfs;
+pub mod wal;
 
 #[cfg(feature = "lsmer")]
 pub use composed::{Composed, tiny};
 pub use figures::figures;
 pub use sim::{
     Budget, Crash, CrashState, Cursor, Event, EventKind, FailedSync, Filler, Flight,
-    ParseCrashError, PowerLoss, Profile, Recording, SimVfs,
+    ParseCrashError, PowerLoss, Recording, SimVfs,
 };

@@ -21,6 +21,11 @@ impl Seeded {
         Self { seed, state: seed }
     }
 
+    /// Returns where it began.
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed
+    }
+
     /// Begins a stream of its own for a thread: the same one for the same seed.
     pub(crate) fn fork(&self, thread: u64) -> Self {
         Self { seed: self.seed, state: Self::of(self.seed ^ thread.rotate_right(8)).next() }
@@ -35,9 +40,9 @@ impl Seeded {
         z ^ (z >> 31)
     }
 
-    /// Returns a number below `bound`; 0 if that is 0.
+    /// Returns a number below `bound`, which is not 0.
     pub(crate) fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % bound.max(1) as u64).expect("under a usize")
+        usize::try_from(self.next() % bound as u64).expect("under a usize")
     }
 
     /// Returns `most` bytes or fewer.

@@ -40,7 +40,6 @@ mod disk;
 mod file;
 mod log;
 mod part;
-mod profile;
 mod states;
 
 use std::{collections::BTreeMap, fmt, io, panic::Location, path::Path, sync::Arc};
@@ -59,7 +58,6 @@ pub use self::{
     crash::{Crash, CrashState, Filler, Flight, ParseCrashError, PowerLoss},
     cursor::Cursor,
     log::{Event, EventKind, FailedSync, Recording},
-    profile::Profile,
     states::Budget,
 };
 

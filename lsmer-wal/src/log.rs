@@ -11,13 +11,12 @@ use std::{
 
 use lsmer_core::{
     Env, Error, Lsn, MAX_BATCH_BYTES, Result, SegmentId, SeqNo, Slot, Wal, WalStats, WorkClass,
-    twin,
 };
 use lsmer_sync::Mutex;
 
 use crate::{
     files::{Files, Spare},
-    group::Group,
+    group::{Group, Leader},
     record::record_bytes,
     spare::SpareJob,
     tail::Tail,
@@ -53,10 +52,9 @@ impl Log {
         self.tail.lock().add_spare(spare);
     }
 
-    /// Syncs everything that was written, and returns up to where that is. Segments are synced in
-    /// order: one that survives a power loss may be trusted to follow whole ones. Requires: the
-    /// caller leads.
-    fn sync_all(&self) -> Result<Lsn> {
+    /// Syncs everything that was written. Segments are synced in order: one that survives a power
+    /// loss may be trusted to follow whole ones.
+    fn sync_all(&self, leader: &Leader<'_>) -> Result<()> {
         let work = {
             let mut tail = self.tail.lock();
             tail.drain()?;
@@ -70,9 +68,8 @@ impl Log {
         }
         let (id, file) = &work.current;
         self.files.sync(*id, &**file)?;
-        let mut tail = self.tail.lock();
-        tail.synced(&work);
-        Ok(if twin!("log-target-read-late") { tail.next() } else { work.target })
+        self.tail.lock().synced(&work);
+        leader.publish(work.target)
     }
 
     /// Makes the header and the name of a segment survive a power loss.
@@ -153,7 +150,10 @@ impl Wal for Log {
     }
 
     fn sync_to(&self, lsn: Lsn) -> Result<()> {
-        self.group.sync_to(&*self.env.exec, lsn, || self.sync_all())
+        self.group.check()?;
+        let done = || self.group.synced() >= lsn;
+        let Some(leader) = self.group.lead(&*self.env.exec, done)? else { return Ok(()) };
+        self.sync_all(&leader).map_err(|error| self.group.fail(error))
     }
 
     fn oldest(&self, needed: SeqNo) -> SegmentId {
@@ -205,6 +205,3 @@ impl fmt::Debug for Log {
         f.debug_struct("Log").field("dir", &self.files.dir).finish_non_exhaustive()
     }
 }
-
-#[cfg(all(test, lsmer_loom))]
-mod loom_tests;

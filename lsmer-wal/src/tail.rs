@@ -18,9 +18,7 @@ use std::{
     sync::Arc,
 };
 
-use lsmer_core::{
-    Error, ErrorKind, Lsn, Result, SegmentId, SeqNo, Slot, VfsFile, checksum_more, twin,
-};
+use lsmer_core::{Error, ErrorKind, Lsn, Result, SegmentId, SeqNo, Slot, VfsFile, checksum_more};
 
 use crate::{
     files::{Files, Spare},
@@ -312,12 +310,10 @@ impl Tail {
     pub(crate) fn synced(&mut self, work: &SyncWork) {
         let closed = |id: SegmentId| work.closed.iter().any(|(closed, _)| *closed == id);
         for held in &mut self.segments {
-            let before = held.id < self.head.id;
-            if closed(held.id) || twin!("log-closed-since-is-synced") && before {
+            if closed(held.id) {
                 held.file = None;
             }
-            let since = twin!("log-rolled-since-is-settled");
-            held.settled |= held.id <= work.current.0 || since;
+            held.settled |= held.id <= work.current.0;
         }
     }
 

@@ -22,39 +22,22 @@ pub(crate) fn check() -> Outcome {
 }
 
 fn c_compiler() -> Outcome {
-    ensure("cc", "--version", &["gcc", "libc6-dev"])
-}
-
-/// Checks for a C++ compiler, which only the fuzzers need, and installs one as [`check`] does.
-///
-/// # Errors
-/// Says what to install.
-pub(crate) fn cxx_compiler() -> Outcome {
-    ensure("c++", "--version", &["g++"])
-}
-
-/// Checks that a program answers; if not, installs packages as root on a machine with `apt-get`.
-///
-/// # Errors
-/// Says what to install.
-pub(crate) fn ensure(program: &str, version: &str, packages: &[&str]) -> Outcome {
-    if command::answers(program, &[version]) {
+    if command::answers("cc", &["--version"]) {
         return Ok(());
     }
-    let install = format!("apt-get install {}", packages.join(" "));
-    let advice = format!("no `{program}`: install it, for instance with `{install}`");
+    let advice = "no C compiler `cc`: install one, for instance with `apt-get install gcc`";
     if !is_root() || !command::answers("apt-get", &["--version"]) {
-        return Err(advice);
+        return Err(advice.to_owned());
     }
-    println!("no `{program}`: {install}");
+    println!("no C compiler `cc`: installing gcc");
     let apt = || {
         let mut apt = Command::new("apt-get");
         apt.env("DEBIAN_FRONTEND", "noninteractive");
         apt
     };
     command::run(apt().arg("update"))?;
-    command::run(apt().args(["install", "-y"]).args(packages))?;
-    if command::answers(program, &[version]) { Ok(()) } else { Err(advice) }
+    command::run(apt().args(["install", "-y", "gcc", "libc6-dev"]))?;
+    if command::answers("cc", &["--version"]) { Ok(()) } else { Err(advice.to_owned()) }
 }
 
 fn is_root() -> bool {

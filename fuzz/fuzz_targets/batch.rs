@@ -1,5 +1,0 @@
-//! libFuzzer on the target `batch`.
-
-#![no_main]
-
-lsmer_libfuzzer::fuzz!("batch");

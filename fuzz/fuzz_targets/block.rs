@@ -1,5 +1,0 @@
-//! libFuzzer on the target `block`.
-
-#![no_main]
-
-lsmer_libfuzzer::fuzz!("block");

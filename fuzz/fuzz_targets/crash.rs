@@ -1,5 +1,0 @@
-//! libFuzzer on the target `crash`.
-
-#![no_main]
-
-lsmer_libfuzzer::fuzz!("crash");

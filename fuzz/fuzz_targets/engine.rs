@@ -1,5 +1,0 @@
-//! libFuzzer on the target `engine`.
-
-#![no_main]
-
-lsmer_libfuzzer::fuzz!("engine");

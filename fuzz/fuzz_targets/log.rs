@@ -1,5 +1,0 @@
-//! libFuzzer on the target `log`.
-
-#![no_main]
-
-lsmer_libfuzzer::fuzz!("log");

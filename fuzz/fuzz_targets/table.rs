@@ -1,5 +1,0 @@
-//! libFuzzer on the target `table`.
-
-#![no_main]
-
-lsmer_libfuzzer::fuzz!("table");
