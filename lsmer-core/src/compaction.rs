@@ -77,9 +77,17 @@ pub enum Target {
 /// # Obligations
 ///
 /// - `COMPACT-01` [`plan`](Self::plan) is a pure function: equal arguments, equal answers.
-/// - `COMPACT-02` Every job is legal ([`check`]), alone and beside the others of the same plan.
+/// - `COMPACT-02` Every job is legal ([`check`]), alone and beside the others of the same plan, and
+///   there are at most [`slots`](PlanContext::slots) of them.
 /// - `COMPACT-03` Carrying plans out comes to an end: without new writes, after finitely many jobs
 ///   the plan is empty.
+/// - `COMPACT-04` A job stays legal while it is under way, whatever is flushed and whichever other
+///   jobs end meanwhile: otherwise its work is thrown away.
+/// - `COMPACT-05` At rest a tree has far fewer runs than were flushed into it.
+///
+/// # Concurrency
+///
+/// Called by several threads at once, and in any order of trees: a strategy remembers nothing.
 pub trait CompactionStrategy: Send + Sync + fmt::Debug {
     /// Returns the name that is recorded on disk.
     fn name(&self) -> &str;

@@ -11,6 +11,8 @@ use lsmer_sync::{
     atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
+use crate::twin;
+
 /// What background work is for, most urgent first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -64,7 +66,12 @@ pub enum Waited {
 ///
 /// - `EXEC-01` A spawned job is stepped, by one thread at a time, until it is done.
 /// - `EXEC-02` Between two steps of a job, more urgent jobs get their turn.
-/// - `EXEC-03` A job that waits is stepped again after the event was notified.
+/// - `EXEC-03` A job that waits is stepped again after the event was notified, also if that was
+///   before the job's step was over, and not earlier.
+/// - `EXEC-04` [`wait`](Self::wait) says `Notified` if the event's count is no longer `seen`, also
+///   if it was not when it was called; `TimedOut` only if it was given a time.
+/// - `EXEC-05` Dropping the executor drops its jobs, also those that wait, and none of them is
+///   stepped when the drop is over; if one of its own jobs drops it, the running steps go on.
 pub trait Exec: Send + Sync + fmt::Debug {
     /// Takes a job on. Does not block.
     fn spawn(&self, class: WorkClass, job: Box<dyn Job>);
@@ -110,6 +117,10 @@ impl Event {
 
     /// Makes it happen. Costs one atomic addition while nobody waits.
     pub fn notify(&self) {
+        if twin!("event-looks-before-it-counts") && self.waiters.load(Ordering::SeqCst) == 0 {
+            self.count.fetch_add(1, Ordering::SeqCst);
+            return;
+        }
         self.count.fetch_add(1, Ordering::SeqCst);
         order_in_models();
         if self.waiters.load(Ordering::SeqCst) == 0 {
@@ -153,7 +164,7 @@ impl Event {
         self.waiters.fetch_add(1, Ordering::SeqCst);
         order_in_models();
         let mut parked = self.parked.lock();
-        if self.count() == seen {
+        if self.count() == seen || twin!("event-does-not-look-again") {
             parked.jobs.push(resume);
             return;
         }
@@ -167,7 +178,9 @@ impl Event {
 /// notifications that cannot be; fences it understands.
 fn order_in_models() {
     #[cfg(lsmer_loom)]
-    lsmer_sync::atomic::fence(Ordering::SeqCst);
+    if !twin!("event-without-fences") {
+        lsmer_sync::atomic::fence(Ordering::SeqCst);
+    }
 }
 
 #[cfg(all(test, not(any(lsmer_loom, lsmer_shuttle))))]
@@ -197,5 +210,68 @@ mod tests {
             event.notify();
         }
         assert_eq!(resumed.load(Ordering::SeqCst), 2, "the second found the count changed");
+    }
+}
+
+#[cfg(all(test, lsmer_loom))]
+mod loom_tests {
+    use lsmer_sync::thread;
+
+    use super::*;
+    use crate::models::Model;
+
+    #[test]
+    fn a_notification_is_not_lost() {
+        let model = Model::exhaustive("event-park");
+        model.twin("event-looks-before-it-counts").twin("event-without-fences").check(|| {
+            let shared = Arc::new((Event::new(), AtomicU64::new(0)));
+            let other = Arc::clone(&shared);
+            let notifier = thread::spawn(move || {
+                other.1.store(1, Ordering::Release);
+                other.0.notify();
+            });
+            let (event, done) = &*shared;
+            loop {
+                let seen = event.count();
+                if done.load(Ordering::Acquire) == 1 {
+                    break;
+                }
+                assert_eq!(event.park(seen, None), Waited::Notified);
+            }
+            notifier.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn two_who_wait_are_both_told() {
+        let model = Model::bounded("event-two-wait", 2);
+        model.twin("event-looks-before-it-counts").twin("event-without-fences").check(|| {
+            let event = Arc::new(Event::new());
+            let wait = |event: Arc<Event>| move || event.park(0, None);
+            let first = thread::spawn(wait(Arc::clone(&event)));
+            let second = thread::spawn(wait(Arc::clone(&event)));
+            event.notify();
+            first.join().unwrap();
+            second.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn a_waiting_job_is_resumed_exactly_once() {
+        let model = Model::exhaustive("event-job");
+        model.twin("event-looks-before-it-counts").twin("event-does-not-look-again").check(|| {
+            let event = Arc::new(Event::new());
+            let resumed = Arc::new(AtomicU64::new(0));
+            let other = Arc::clone(&event);
+            let notifier = thread::spawn(move || other.notify());
+            let count = Arc::clone(&resumed);
+            let resume = move || {
+                count.fetch_add(1, Ordering::Relaxed);
+            };
+            event.on_change(0, Box::new(resume));
+            notifier.join().unwrap();
+            assert_eq!(resumed.load(Ordering::Relaxed), 1);
+            assert_eq!(event.waiters.load(Ordering::Relaxed), 0, "and is waited for no more");
+        });
     }
 }

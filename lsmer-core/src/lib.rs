@@ -33,10 +33,13 @@ mod exec;
 mod filter;
 mod key;
 mod memtable;
+#[cfg(lsmer_loom)]
+pub mod models;
 mod options;
 mod table;
 mod table_meta;
 mod tree;
+pub mod twins;
 mod value;
 mod vfs;
 mod wal;

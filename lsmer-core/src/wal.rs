@@ -73,6 +73,8 @@ pub struct LogEnd {
     pub segments: Vec<ScannedSegment>,
     /// How many bytes before `next` stand only in the crash ring.
     pub in_ring: u64,
+    /// Up to here a sync is known to have succeeded.
+    pub synced: Lsn,
     /// How many bytes behind `next` were not empty and not a record: a torn tail, discarded.
     pub torn_bytes: u64,
     /// Checksum of the last record's header: what the next segment is chained to.
@@ -154,7 +156,10 @@ pub trait WalFormat: Send + Sync + fmt::Debug {
         each: &mut dyn FnMut(Record<'_>) -> Result<()>,
     ) -> Result<LogEnd>;
 
-    /// Makes durable what a scan read from segments, and their names. Changes no byte.
+    /// Makes durable what a scan read from segments, and their names. Changes no byte, but writes
+    /// those anew that no sync is known to have covered: a sync of an earlier owner may have failed
+    /// and left them readable and marked clean, and then another sync alone would prove nothing
+    /// ("fsyncgate").
     ///
     /// # Errors
     ///

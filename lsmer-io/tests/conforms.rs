@@ -1,12 +1,12 @@
-//! The file systems keep the obligations of their seam.
+//! The file systems and executors keep the obligations of their seams.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::{path::Path, sync::Arc};
 
 use lsmer_core::Vfs;
-use lsmer_io::{Crash, MemVfs, StdVfs};
-use lsmer_testkit::vfs::Disk;
+use lsmer_io::{Crash, ManualExec, MemVfs, StdVfs, ThreadExec};
+use lsmer_testkit::{exec::Executor, vfs::Disk};
 
 fn real() -> Disk {
     let folder = tempfile::tempdir().unwrap();
@@ -43,4 +43,36 @@ mod mem_vfs {
 
 mod mem_vfs_without_crashes {
     lsmer_testkit::vfs_conforms!(super::without_crashes);
+}
+
+fn threads() -> Executor {
+    Executor::new(ThreadExec::new(3), 3)
+}
+
+fn one_thread() -> Executor {
+    Executor::new(ThreadExec::new(1), 1)
+}
+
+fn by_hand() -> Executor {
+    Executor::new(ManualExec::new(), 1)
+}
+
+fn by_hand_in_any_order() -> Executor {
+    Executor::new(ManualExec::seeded(7), 1).in_any_order()
+}
+
+mod thread_exec {
+    lsmer_testkit::exec_conforms!(super::threads);
+}
+
+mod thread_exec_of_one_thread {
+    lsmer_testkit::exec_conforms!(super::one_thread);
+}
+
+mod manual_exec {
+    lsmer_testkit::exec_conforms!(super::by_hand);
+}
+
+mod manual_exec_with_a_seed {
+    lsmer_testkit::exec_conforms!(super::by_hand_in_any_order);
 }

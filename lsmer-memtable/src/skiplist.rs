@@ -14,7 +14,8 @@
 //!
 //! | file | subject | unsafe |
 //! |---|---|---|
-//! | `arena.rs` | room: one allocation, who owns which bytes of it | yes |
+//! | `arena.rs` | memory: one allocation, given out from the front | yes |
+//! | `room.rs` | who gets which part of it | no |
 //! | `node.rs` | nodes: what stands in those bytes | yes |
 //! | `filter.rs` | which keys are surely absent | yes |
 //! | `list.rs` | links: search and insert, over any node | no |
@@ -30,6 +31,7 @@ mod cursor;
 mod filter;
 mod list;
 mod node;
+mod room;
 mod target;
 mod word;
 

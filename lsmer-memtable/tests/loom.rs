@@ -1,7 +1,8 @@
-//! The links of the arena skiplist under a model checker: two levels, a handful of nodes.
+//! The arena skiplist under a model checker: its links, two levels high, and its room.
 //!
 //! The arena itself cannot run under loom, whose atomics do not fit into raw memory. What runs
-//! here is `skiplist/list.rs`, with its memory orders, over nodes made of loom's atomics.
+//! here is `skiplist/list.rs`, with its memory orders, over nodes made of loom's atomics, and
+//! `skiplist/room.rs`, which gives out the units of an arena.
 //!
 //! `RUSTFLAGS="--cfg lsmer_loom" cargo test -p lsmer-memtable --test loom --release`
 
@@ -9,16 +10,22 @@
 
 use std::sync::Arc;
 
+use lsmer_core::{models::Model, twin};
 use lsmer_sync::{
     atomic::{AtomicU32, AtomicU64, Ordering},
     thread,
 };
 
-use self::list::{FOLLOW, LINK, Node as _};
+use self::{
+    list::{FOLLOW, LINK, Node as _},
+    room::Room,
+};
 
 #[expect(dead_code, reason = "backward search is not needed here")]
 #[path = "../src/skiplist/list.rs"]
 mod list;
+#[path = "../src/skiplist/room.rs"]
+mod room;
 
 /// Nodes with keys; a key of 0 was not filled. Node 0 is the root, node 4 points at the ends.
 struct Table {
@@ -46,11 +53,20 @@ impl Table {
 
     /// Inserts node `at`, as `SkipArena::insert` does.
     fn insert(&self, at: u32, key: u32, height: usize) {
-        // `Relaxed` stands for the plain writes that fill a node.
-        self.keys[at as usize].store(key, Ordering::Relaxed);
-        self.filter.fetch_or(1 << key, Ordering::Relaxed);
+        let fill = || {
+            // `Relaxed` stands for the plain writes that fill a node.
+            self.keys[at as usize].store(key, Ordering::Relaxed);
+            self.filter.fetch_or(1 << key, Ordering::Relaxed);
+        };
+        let late = twin!("skiplist-filled-late");
+        if !late {
+            fill();
+        }
         let (root, ends) = (self.node(0), self.node(4));
         list::insert(root, ends, self.node(at), height, |node| node.key() < key);
+        if late {
+            fill();
+        }
     }
 
     fn has(&self, key: u32) -> bool {
@@ -88,7 +104,7 @@ impl list::Node for Node<'_> {
     const LEVELS: usize = 2;
 
     fn next(self, level: usize) -> Option<Self> {
-        let at = self.link(level).load(FOLLOW);
+        let at = self.link(level).load(unless(twin!("skiplist-followed-relaxed"), FOLLOW));
         (at != 0).then(|| self.table.node(at))
     }
 
@@ -97,12 +113,13 @@ impl list::Node for Node<'_> {
     }
 
     fn point_at(self, level: usize, to: Self) {
-        self.link(level).store(to.at, LINK);
+        self.link(level).store(to.at, unless(twin!("skiplist-linked-relaxed"), LINK));
     }
 
     fn replace_next(self, level: usize, from: Option<Self>, to: Self) -> bool {
         let from = from.map_or(0, |from| from.at);
-        self.link(level).compare_exchange(from, to.at, LINK, Ordering::Relaxed).is_ok()
+        let link = unless(twin!("skiplist-linked-relaxed"), LINK);
+        self.link(level).compare_exchange(from, to.at, link, Ordering::Relaxed).is_ok()
     }
 
     fn is(self, other: Self) -> bool {
@@ -112,9 +129,15 @@ impl list::Node for Node<'_> {
     fn prefetch_next(self, _level: usize) {}
 }
 
+/// Returns the order of memory, or the weakest one for a twin.
+fn unless(weak: bool, order: Ordering) -> Ordering {
+    if weak { Ordering::Relaxed } else { order }
+}
+
 #[test]
 fn two_writers_on_both_sides_of_a_node_lose_nothing() {
-    loom::model(|| {
+    let model = Model::exhaustive("skiplist-two-sides");
+    model.twin("skiplist-end-not-compared").check(|| {
         let table = Table::new();
         table.insert(1, 2, 2);
         let other = Arc::clone(&table);
@@ -128,7 +151,8 @@ fn two_writers_on_both_sides_of_a_node_lose_nothing() {
 
 #[test]
 fn two_writers_behind_one_node_lose_nothing() {
-    loom::model(|| {
+    let model = Model::exhaustive("skiplist-behind-one-node");
+    model.twin("skiplist-lost-race-ignored").check(|| {
         let table = Table::new();
         let other = Arc::clone(&table);
         let writer = thread::spawn(move || other.insert(1, 2, 2));
@@ -145,7 +169,8 @@ fn two_writers_behind_one_node_lose_nothing() {
 
 #[test]
 fn a_reader_meets_filled_nodes_in_order() {
-    loom::model(|| {
+    let model = Model::exhaustive("skiplist-reader");
+    model.twin("skiplist-linked-relaxed").twin("skiplist-filled-late").check(|| {
         let table = Table::new();
         table.insert(1, 2, 1);
         let other = Arc::clone(&table);
@@ -165,9 +190,8 @@ fn a_reader_meets_filled_nodes_in_order() {
 
 #[test]
 fn a_reader_among_two_writers_meets_filled_nodes_in_order() {
-    let mut model = loom::model::Builder::new();
-    model.preemption_bound = Some(3);
-    model.check(|| {
+    let model = Model::bounded("skiplist-reader-and-writers", 3);
+    model.twin("skiplist-followed-relaxed").twin("skiplist-linked-relaxed").check(|| {
         let table = Table::new();
         let (one, two) = (Arc::clone(&table), Arc::clone(&table));
         let writer = thread::spawn(move || one.insert(1, 2, 1));
@@ -184,7 +208,8 @@ fn a_reader_among_two_writers_meets_filled_nodes_in_order() {
 
 #[test]
 fn whoever_is_told_of_an_entry_finds_it() {
-    loom::model(|| {
+    let model = Model::exhaustive("skiplist-visible");
+    model.twin("skiplist-linked-relaxed").check(|| {
         let table = Table::new();
         let visible = Arc::new(AtomicU32::new(0));
         let (other, told) = (Arc::clone(&table), Arc::clone(&visible));
@@ -198,5 +223,40 @@ fn whoever_is_told_of_an_entry_finds_it() {
         table.insert(2, 1, 2);
         visible.store(2, Ordering::Release);
         reader.join().unwrap();
+    });
+}
+
+#[test]
+fn room_is_given_out_once_and_up_to_its_exact_end() {
+    let model = Model::exhaustive("arena-end");
+    model.twin("room-counted-in-two-steps").check(|| {
+        // The root's units, and three entries of 2 units each, of which one is promised already.
+        let room = Arc::new(Room::new(4, 4 + 3 * 2, 2));
+        let taken = |room: &Room| room.reserve(2).then(|| room.take(1, 2));
+        let other = Arc::clone(&room);
+        let writer = thread::spawn(move || taken(&other));
+        let mine = [taken(&room), Some(room.take(2, 2))];
+        let mut all = mine.to_vec();
+        all.push(writer.join().unwrap());
+        assert!(all.iter().all(Option::is_some), "there is room for all: {all:?}");
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), 3, "units were given out twice: {all:?}");
+        assert_eq!(room.counts(), (0, 4 + 1 + 1 + 2));
+        assert!(room.reserve(2) && !room.reserve(1), "two units are left");
+    });
+}
+
+#[test]
+fn of_two_writers_one_gets_the_last_room() {
+    let model = Model::exhaustive("arena-last-room");
+    model.twin("room-counted-in-two-steps").check(|| {
+        let room = Arc::new(Room::new(4, 4 + 3, 0));
+        let other = Arc::clone(&room);
+        let writer = thread::spawn(move || other.reserve(2));
+        let mine = room.reserve(2);
+        let theirs = writer.join().unwrap();
+        assert!(mine != theirs, "one of them, and exactly one");
+        assert_eq!(room.counts(), (2, 4));
     });
 }

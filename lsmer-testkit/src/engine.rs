@@ -5,6 +5,7 @@
 //! made from the recording, opened, and compared with the history. See `docs/testkit.md`.
 
 mod crashes;
+mod faulty;
 mod features;
 mod op;
 mod plan;
@@ -25,7 +26,8 @@ pub use self::{
     suite::{
         Counts, Effort, SyncSite, engine_01_reads_are_those_of_an_ordered_map,
         engine_02_a_crash_leaves_a_prefix_with_all_that_was_acknowledged,
-        engine_03_every_subset_of_what_was_pending_is_survived, syncs_that_lie,
+        engine_03_every_subset_of_what_was_pending_is_survived,
+        engine_04_a_fault_loses_nothing_that_was_acknowledged, syncs_that_lie,
     },
     world::{SimExec, world},
 };

@@ -8,12 +8,14 @@ mod composed;
 mod conformance;
 pub mod engine;
 mod entries;
+pub mod exec;
 pub mod fault;
 mod figures;
 pub mod filter;
 pub mod memtable;
 mod seed;
 mod sim;
+pub mod strategy;
 pub mod table;
 pub mod vfs;
 pub mod wal;
@@ -23,5 +25,5 @@ pub use composed::{Composed, tiny};
 pub use figures::figures;
 pub use sim::{
     Budget, Crash, CrashState, Cursor, Event, EventKind, FailedSync, Filler, Flight,
-    ParseCrashError, PowerLoss, Recording, SimVfs,
+    ParseCrashError, PowerLoss, Profile, Recording, SimVfs,
 };

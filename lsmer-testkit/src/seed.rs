@@ -40,9 +40,9 @@ impl Seeded {
         z ^ (z >> 31)
     }
 
-    /// Returns a number below `bound`, which is not 0.
+    /// Returns a number below `bound`; 0 if that is 0.
     pub(crate) fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % bound as u64).expect("under a usize")
+        usize::try_from(self.next() % bound.max(1) as u64).expect("under a usize")
     }
 
     /// Returns `most` bytes or fewer.

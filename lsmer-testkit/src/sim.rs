@@ -40,6 +40,7 @@ mod disk;
 mod file;
 mod log;
 mod part;
+mod profile;
 mod states;
 
 use std::{collections::BTreeMap, fmt, io, panic::Location, path::Path, sync::Arc};
@@ -58,6 +59,7 @@ pub use self::{
     crash::{Crash, CrashState, Filler, Flight, ParseCrashError, PowerLoss},
     cursor::Cursor,
     log::{Event, EventKind, FailedSync, Recording},
+    profile::Profile,
     states::Budget,
 };
 

@@ -6,7 +6,7 @@
 use std::{collections::BTreeSet, path::Path};
 
 use lsmer_core::{FileClass, OpenOptions, SyncKind, Vfs};
-use lsmer_testkit::{Budget, Crash, Event, Filler, Flight, Recording, SimVfs};
+use lsmer_testkit::{Budget, Crash, Event, Filler, Flight, Profile, Recording, SimVfs};
 
 const CREATE: OpenOptions = OpenOptions::create(FileClass::Wal);
 
@@ -263,4 +263,89 @@ fn it_records_who_did_what() {
     let names = format!("{kinds:?}");
     assert_eq!(names, "[Link, Link, Write, Sync, Link, Rename]");
     assert!(recording.events().iter().all(|event| event.site.file().ends_with("sim.rs")));
+}
+
+/// Returns the disks that a power loss at the end may leave on ext4.
+fn on_ext4(recording: &Recording) -> BTreeSet<Files> {
+    let mut cursor = recording.cursor();
+    cursor.advance_to(recording.events().len());
+    let crashes = cursor.states(&Budget::LARGE, 1).filter(|crash| crash.power.is_some());
+    crashes
+        .map(|crash| files(&cursor.materialise(&cursor.under(Profile::Ext4Ordered, &crash)).vfs()))
+        .collect()
+}
+
+#[test]
+fn on_ext4_names_last_in_order_and_renames_whole() {
+    let recording = record(|vfs| {
+        create(vfs, "/old", b"1");
+        vfs.sync_dir("/".as_ref()).unwrap();
+        vfs.rename("/old".as_ref(), "/new".as_ref()).unwrap();
+        create(vfs, "/other", b"");
+    });
+    let names: BTreeSet<Vec<String>> = on_ext4(&recording)
+        .into_iter()
+        .map(|files| files.into_iter().map(|(name, _)| name).collect())
+        .collect();
+    let of = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    assert_eq!(names, [of(&["new"]), of(&["new", "other"]), of(&["old"])].into());
+}
+
+#[test]
+fn on_ext4_a_length_does_not_come_without_the_bytes_nor_before_the_names() {
+    let recording = record(|vfs| {
+        create(vfs, "/log", b"abc");
+        vfs.sync_dir("/".as_ref()).unwrap();
+        create(vfs, "/name", b"");
+        let log = vfs.open("/log".as_ref(), OpenOptions::write(FileClass::Wal)).unwrap();
+        log.write_all_at(&[7; 5000], 3).unwrap();
+    });
+    for files in on_ext4(&recording) {
+        let log = &files.iter().find(|(name, _)| name == "log").unwrap().1;
+        let whole = [&b"abc"[..], &[7; 5000]].concat();
+        assert!([&b""[..], &b"abc"[..], &whole].contains(&&log[..]), "{} bytes", log.len());
+        assert!(log.len() <= 3 || files.len() == 2, "the length overtook a name");
+    }
+}
+
+#[test]
+fn a_crash_that_a_profile_allows_stays_as_it_is() {
+    let recording = record(|vfs| {
+        for n in 0..6 {
+            create(vfs, &format!("/{n}"), &[n; 3000]);
+        }
+        vfs.rename("/1".as_ref(), "/2".as_ref()).unwrap();
+        vfs.sync_dir("/".as_ref()).unwrap();
+        create(vfs, "/6", &[6; 9000]);
+        vfs.remove_file("/3".as_ref()).unwrap();
+    });
+    let mut cursor = recording.cursor();
+    for point in 0..=recording.events().len() {
+        cursor.advance_to(point);
+        for crash in cursor.states(&Budget::SMALL, 3) {
+            let once = cursor.under(Profile::Ext4Ordered, &crash);
+            assert_eq!(cursor.under(Profile::Ext4Ordered, &once), once, "{point} {crash}");
+            assert_eq!(cursor.under(Profile::Weak, &crash), crash);
+        }
+    }
+}
+
+#[test]
+fn a_write_in_flight_may_leave_any_of_its_bytes() {
+    let recording = record(|vfs| {
+        create(vfs, "/a", &[0; 64]);
+        let file = vfs.open("/a".as_ref(), OpenOptions::write(FileClass::Wal)).unwrap();
+        file.write_all_at(&[1; 64], 0).unwrap();
+    });
+    let mut cursor = recording.cursor();
+    cursor.advance_to(recording.events().len() - 1);
+    let mut ever = [false; 64];
+    for seed in 0..40 {
+        let crash = Crash { flight: Flight::Pieces(seed), ..Crash::KILL };
+        assert_eq!(crash.to_string().parse(), Ok(crash.clone()));
+        let bytes = &files(&cursor.materialise(&crash).vfs())[0].1;
+        let holes = bytes.windows(2).filter(|pair| **pair == [0, 1]).count();
+        ever.iter_mut().zip(bytes).for_each(|(ever, byte)| *ever |= *byte == 1 && holes > 0);
+    }
+    assert!(ever.iter().filter(|ever| **ever).count() > 50, "{ever:?}");
 }

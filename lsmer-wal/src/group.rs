@@ -6,7 +6,7 @@
 
 use std::sync::OnceLock;
 
-use lsmer_core::{Error, ErrorKind, Event, Exec, Lsn, Result, Waited};
+use lsmer_core::{Error, ErrorKind, Event, Exec, Lsn, Result, Waited, twin};
 use lsmer_sync::{
     Mutex,
     atomic::{AtomicU64, Ordering},
@@ -72,6 +72,29 @@ impl Group {
         error
     }
 
+    /// Returns once everything before `lsn` survives a power loss. One of the threads that are here
+    /// calls `sync` for all of them: it makes what was written durable, and returns up to where.
+    ///
+    /// # Errors
+    ///
+    /// The failure of a sync, for everybody who waited for it; `ReadOnly` afterwards.
+    pub(crate) fn sync_to(
+        &self,
+        exec: &dyn Exec,
+        lsn: Lsn,
+        sync: impl FnOnce() -> Result<Lsn>,
+    ) -> Result<()> {
+        self.check()?;
+        let done = || self.synced() >= lsn;
+        let Some(leader) = self.lead(exec, done)? else { return Ok(()) };
+        let synced = sync().and_then(|target| leader.publish(target));
+        if twin!("group-failure-kept-late") {
+            drop(leader);
+            return synced.map_err(|error| self.fail(error));
+        }
+        synced.map_err(|error| self.fail(error))
+    }
+
     /// Waits until `done` (then there is nothing to lead) or until nobody leads. `done` may take
     /// locks.
     ///
@@ -95,13 +118,16 @@ impl Group {
                 let leader = Leader(self);
                 // Another one may have led, and failed, since the last look.
                 return match self.failed.get() {
-                    Some(error) => Err(error.clone()),
-                    None => Ok((!done()).then_some(leader)),
+                    Some(error) if !twin!("group-leads-after-a-failure") => Err(error.clone()),
+                    _ => Ok((!done()).then_some(leader)),
                 };
             }
             drop(led);
             if exec.wait(&self.stepped_down, seen, None) == Waited::Deadlock {
                 return Err(Error::new(ErrorKind::Io, "who syncs the log is gone"));
+            }
+            if twin!("group-any-sync-will-do") {
+                return Ok(None);
             }
         }
     }
@@ -125,7 +151,96 @@ impl Leader<'_> {
 
 impl Drop for Leader<'_> {
     fn drop(&mut self) {
+        if twin!("group-steps-down-unheard") {
+            self.0.stepped_down.notify();
+            *self.0.led.lock() = false;
+            return;
+        }
         *self.0.led.lock() = false;
         self.0.stepped_down.notify();
+    }
+}
+
+#[cfg(all(test, lsmer_loom))]
+mod loom_tests {
+    //! Two threads that write and wait for a sync.
+
+    use std::{sync::Arc, time::Duration};
+
+    use lsmer_core::{Job, WorkClass, models::Model};
+    use lsmer_sync::thread;
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Parks;
+
+    impl Exec for Parks {
+        fn spawn(&self, _class: WorkClass, _job: Box<dyn Job>) {}
+
+        fn wait(&self, event: &Event, seen: u64, timeout: Option<Duration>) -> Waited {
+            event.park(seen, timeout)
+        }
+    }
+
+    /// A group, what was written, and what is durable.
+    struct Log {
+        group: Group,
+        written: AtomicU64,
+        durable: AtomicU64,
+        /// Syncs that fail, and lose what they were to make durable.
+        failing: AtomicU64,
+    }
+
+    impl Log {
+        fn new(failing: u64) -> Arc<Self> {
+            let (written, durable) = (AtomicU64::new(0), AtomicU64::new(0));
+            let failing = AtomicU64::new(failing);
+            Arc::new(Self { group: Group::new(Lsn(0)), written, durable, failing })
+        }
+
+        /// Writes, and waits until that is durable.
+        fn write(&self) -> Result<()> {
+            let mine = self.written.fetch_add(1, Ordering::AcqRel) + 1;
+            let result = self.group.sync_to(&Parks, Lsn(mine), || {
+                let target = self.written.load(Ordering::Acquire);
+                if self.failing.load(Ordering::Relaxed) > 0 {
+                    self.failing.fetch_sub(1, Ordering::Relaxed);
+                    return Err(Error::new(ErrorKind::Io, "on purpose"));
+                }
+                assert!(self.group.failed.get().is_none(), "nobody syncs after a failure");
+                self.durable.fetch_max(target, Ordering::Relaxed);
+                Ok(Lsn(target))
+            });
+            let durable = self.durable.load(Ordering::Relaxed);
+            assert!(result.is_err() || durable >= mine, "acknowledged, and not durable");
+            result
+        }
+    }
+
+    #[test]
+    fn a_write_is_acknowledged_by_a_sync_that_covers_it() {
+        let model = Model::exhaustive("group-sync");
+        model.twin("group-any-sync-will-do").twin("group-steps-down-unheard").check(|| {
+            let log = Log::new(0);
+            let other = Arc::clone(&log);
+            let follower = thread::spawn(move || other.write().unwrap());
+            log.write().unwrap();
+            follower.join().unwrap();
+            assert_eq!(log.group.synced(), Lsn(2));
+        });
+    }
+
+    #[test]
+    fn a_failed_sync_reaches_all_who_wait_and_no_sync_follows() {
+        let model = Model::exhaustive("group-failure");
+        model.twin("group-failure-kept-late").twin("group-leads-after-a-failure").check(|| {
+            let log = Log::new(1);
+            let other = Arc::clone(&log);
+            let follower = thread::spawn(move || other.write().is_err());
+            let mine = log.write().is_err();
+            assert!(mine && follower.join().unwrap(), "the first sync failed");
+            assert!(log.group.check().is_err());
+        });
     }
 }

@@ -11,12 +11,13 @@ use std::{
 
 use lsmer_core::{
     Env, Error, Lsn, MAX_BATCH_BYTES, Result, SegmentId, SeqNo, Slot, Wal, WalStats, WorkClass,
+    twin,
 };
 use lsmer_sync::Mutex;
 
 use crate::{
     files::{Files, Spare},
-    group::{Group, Leader},
+    group::Group,
     record::record_bytes,
     spare::SpareJob,
     tail::Tail,
@@ -52,9 +53,10 @@ impl Log {
         self.tail.lock().add_spare(spare);
     }
 
-    /// Syncs everything that was written. Segments are synced in order: one that survives a power
-    /// loss may be trusted to follow whole ones.
-    fn sync_all(&self, leader: &Leader<'_>) -> Result<()> {
+    /// Syncs everything that was written, and returns up to where that is. Segments are synced in
+    /// order: one that survives a power loss may be trusted to follow whole ones. Requires: the
+    /// caller leads.
+    fn sync_all(&self) -> Result<Lsn> {
         let work = {
             let mut tail = self.tail.lock();
             tail.drain()?;
@@ -68,8 +70,9 @@ impl Log {
         }
         let (id, file) = &work.current;
         self.files.sync(*id, &**file)?;
-        self.tail.lock().synced(&work);
-        leader.publish(work.target)
+        let mut tail = self.tail.lock();
+        tail.synced(&work);
+        Ok(if twin!("log-target-read-late") { tail.next() } else { work.target })
     }
 
     /// Makes the header and the name of a segment survive a power loss.
@@ -150,10 +153,7 @@ impl Wal for Log {
     }
 
     fn sync_to(&self, lsn: Lsn) -> Result<()> {
-        self.group.check()?;
-        let done = || self.group.synced() >= lsn;
-        let Some(leader) = self.group.lead(&*self.env.exec, done)? else { return Ok(()) };
-        self.sync_all(&leader).map_err(|error| self.group.fail(error))
+        self.group.sync_to(&*self.env.exec, lsn, || self.sync_all())
     }
 
     fn oldest(&self, needed: SeqNo) -> SegmentId {
@@ -205,3 +205,6 @@ impl fmt::Debug for Log {
         f.debug_struct("Log").field("dir", &self.files.dir).finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, lsmer_loom))]
+mod loom_tests;

@@ -55,6 +55,7 @@ pub(crate) fn scan(
     walk.look_behind(last)?;
     walk.judge(last)?;
     walk.stand_in();
+    walk.end.synced = walk.claimed.max(source.synced).min(walk.end.next);
     Ok(walk.end)
 }
 

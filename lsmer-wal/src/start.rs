@@ -12,21 +12,25 @@
 //! A crash anywhere leaves a log that a scan with the same cut reads in the same way. Files of an
 //! earlier owner are never recycled: what a power loss left in them is unknown.
 
-use std::{collections::VecDeque, io, path::Path, sync::Arc};
+use std::{collections::VecDeque, io, ops::Range, path::Path, sync::Arc};
 
 use lsmer_core::{
-    Error, FileClass, LogEnd, LogSpec, Lsn, OpenOptions, Result, ScannedSegment, SegmentId,
+    Error, FileClass, LogEnd, LogSpec, Lsn, OpenOptions, Result, ScannedSegment, SegmentId, VfsFile,
 };
 
 use crate::{
     files::{Files, is_leftover},
     log::Log,
+    pieces::Pieces,
     reader::SegmentReader,
     record::record_seed,
     ring::RingImage,
     segment::{FIRST_RECORD, SegmentHead, parse_segment_name},
     tail::{Held, Sizes, Tail},
 };
+
+/// How much is written at once.
+const REWRITE_BYTES: usize = 256 << 10;
 
 /// Opens the log; see [`WalFormat::open`](lsmer_core::WalFormat::open).
 pub(crate) fn start(spec: LogSpec, end: &LogEnd) -> Result<Arc<Log>> {
@@ -80,10 +84,29 @@ pub(crate) fn sync_scanned(files: &Files, end: &LogEnd) -> Result<()> {
     for segment in end.segments.iter().filter(|segment| segment.file_bytes > 0) {
         let path = files.segment(segment.id);
         let file = files.vfs.open(&path, OpenOptions::write(FileClass::Wal));
-        let file = file.map_err(|e| Error::io("open the log", e).in_file(path))?;
+        let file = file.map_err(|e| Error::io("open the log", e).in_file(&path))?;
+        let from = match end.synced.0.checked_sub(segment.start.0) {
+            None | Some(0) => 0, // the header too
+            Some(synced) => FIRST_RECORD + synced,
+        };
+        rewrite(files, (&*file, &path), from..used_bytes(segment))?;
         files.sync(segment.id, &*file)?;
     }
     if end.segments.is_empty() { Ok(()) } else { files.sync_names() }
+}
+
+/// Writes the same bytes again, so that the next sync covers them, whatever became of the last.
+fn rewrite(files: &Files, (file, path): (&dyn VfsFile, &Path), range: Range<u64>) -> Result<()> {
+    let mut pieces = Pieces::open(&*files.vfs, path, FileClass::Wal)?;
+    let mut at = range.start;
+    while at < range.end.min(pieces.file_bytes()) {
+        let left = usize::try_from(range.end - at).unwrap_or(usize::MAX);
+        let bytes = pieces.up_to(at, left.min(REWRITE_BYTES))?;
+        let written = file.write_all_at(bytes, at);
+        written.map_err(|e| Error::io("write the log", e).at(path, at))?;
+        at += bytes.len() as u64;
+    }
+    Ok(())
 }
 
 fn make_dir(files: &Files) -> Result<()> {

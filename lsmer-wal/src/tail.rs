@@ -18,7 +18,9 @@ use std::{
     sync::Arc,
 };
 
-use lsmer_core::{Error, ErrorKind, Lsn, Result, SegmentId, SeqNo, Slot, VfsFile, checksum_more};
+use lsmer_core::{
+    Error, ErrorKind, Lsn, Result, SegmentId, SeqNo, Slot, VfsFile, checksum_more, twin,
+};
 
 use crate::{
     files::{Files, Spare},
@@ -310,10 +312,12 @@ impl Tail {
     pub(crate) fn synced(&mut self, work: &SyncWork) {
         let closed = |id: SegmentId| work.closed.iter().any(|(closed, _)| *closed == id);
         for held in &mut self.segments {
-            if closed(held.id) {
+            let before = held.id < self.head.id;
+            if closed(held.id) || twin!("log-closed-since-is-synced") && before {
                 held.file = None;
             }
-            held.settled |= held.id <= work.current.0;
+            let since = twin!("log-rolled-since-is-settled");
+            held.settled |= held.id <= work.current.0 || since;
         }
     }
 

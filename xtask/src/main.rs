@@ -7,6 +7,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool talks to its user")]
 
 mod command;
+mod fuzz;
 mod models;
 mod reliability;
 mod sanitize;
@@ -34,6 +35,9 @@ Usage: cargo xtask <command>
                     --bless writes the right hashes into docs/format/*.md.
   loom              Check the models of lock-free code: every order of their steps, within bounds.
   bench [ARGS]      Run the benchmarks; ARGS go to `cargo bench`.
+  fuzz [SECONDS] [TARGET]
+                    Fuzz the readers of files and the engine with libFuzzer, each target for
+                    SECONDS (45). Targets are the folders of lsmer-fuzz/corpus.
   asan [FILTER]     Run the chosen tests under AddressSanitizer (use after free, overflow, leaks).
   tsan [--build-std] [FILTER]
                     Run the chosen tests under ThreadSanitizer (data races). --build-std builds the
@@ -66,6 +70,7 @@ fn run(args: &[&str]) -> Outcome {
         ["tidy", "--bless"] => tidy::bless(),
         ["loom"] => models::loom(),
         ["bench", rest @ ..] => suite::bench(rest),
+        ["fuzz", args @ ..] => fuzz::run(args),
         ["asan", filters @ ..] => sanitize::run(Sanitizer::Address, filters),
         ["tsan", "--build-std", filters @ ..] => sanitize::run(Sanitizer::ThreadAndStd, filters),
         ["tsan", filters @ ..] => sanitize::run(Sanitizer::Thread, filters),

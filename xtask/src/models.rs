@@ -6,8 +6,12 @@
 use crate::command::{self, Outcome, cargo};
 
 /// Where models are: arguments of `cargo test`.
-const MODELS: &[&[&str]] =
-    &[&["-p", "lsmer-memtable", "--test", "loom"], &["-p", "lsmer-engine", "--lib", "loom_tests"]];
+const MODELS: &[&[&str]] = &[
+    &["-p", "lsmer-core", "--lib", "loom_tests"],
+    &["-p", "lsmer-memtable", "--test", "loom"],
+    &["-p", "lsmer-wal", "--lib", "loom_tests"],
+    &["-p", "lsmer-engine", "--lib", "loom_tests"],
+];
 
 /// Checks all models.
 ///
@@ -16,7 +20,9 @@ const MODELS: &[&[&str]] =
 pub(crate) fn loom() -> Outcome {
     for model in MODELS {
         let mut command = cargo(&["test", "--quiet", "--release"]);
-        command.args(*model);
+        command.args(*model).args(["--", "--nocapture"]);
+        // A model that finds what it looks for panics, many times.
+        command.env("RUST_BACKTRACE", "0");
         command.env("CARGO_TARGET_DIR", command::target_dir().join("loom"));
         command::append_flags(&mut command, "RUSTFLAGS", "--cfg lsmer_loom");
         command::run(&mut command)?;

@@ -31,6 +31,11 @@ const FLOORS: &[Floor] = &[
         least: 20_000,
     },
     Floor { what: "runs against a model", counts: &["model-1.runs", "model-2.runs"], least: 3_000 },
+    Floor {
+        what: "kills of real processes",
+        counts: &["kill-process.kills", "kill-sync.kills"],
+        least: 300,
+    },
     Floor { what: "pairs of features, of 21", counts: &["crash-1.feature_pairs"], least: 21 },
 ];
 

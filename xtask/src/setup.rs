@@ -22,22 +22,39 @@ pub(crate) fn check() -> Outcome {
 }
 
 fn c_compiler() -> Outcome {
-    if command::answers("cc", &["--version"]) {
+    ensure("cc", "--version", &["gcc", "libc6-dev"])
+}
+
+/// Checks for a C++ compiler, which only the fuzzers need, and installs one as [`check`] does.
+///
+/// # Errors
+/// Says what to install.
+pub(crate) fn cxx_compiler() -> Outcome {
+    ensure("c++", "--version", &["g++"])
+}
+
+/// Checks that a program answers; if not, installs packages as root on a machine with `apt-get`.
+///
+/// # Errors
+/// Says what to install.
+pub(crate) fn ensure(program: &str, version: &str, packages: &[&str]) -> Outcome {
+    if command::answers(program, &[version]) {
         return Ok(());
     }
-    let advice = "no C compiler `cc`: install one, for instance with `apt-get install gcc`";
+    let install = format!("apt-get install {}", packages.join(" "));
+    let advice = format!("no `{program}`: install it, for instance with `{install}`");
     if !is_root() || !command::answers("apt-get", &["--version"]) {
-        return Err(advice.to_owned());
+        return Err(advice);
     }
-    println!("no C compiler `cc`: installing gcc");
+    println!("no `{program}`: {install}");
     let apt = || {
         let mut apt = Command::new("apt-get");
         apt.env("DEBIAN_FRONTEND", "noninteractive");
         apt
     };
     command::run(apt().arg("update"))?;
-    command::run(apt().args(["install", "-y", "gcc", "libc6-dev"]))?;
-    if command::answers("cc", &["--version"]) { Ok(()) } else { Err(advice.to_owned()) }
+    command::run(apt().args(["install", "-y"]).args(packages))?;
+    if command::answers(program, &[version]) { Ok(()) } else { Err(advice) }
 }
 
 fn is_root() -> bool {

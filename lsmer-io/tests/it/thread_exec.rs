@@ -1,4 +1,4 @@
-//! Background work on threads.
+//! Background work on threads: what is more than the obligations.
 
 use std::sync::Arc;
 
@@ -35,22 +35,7 @@ fn gate(exec: &ThreadExec) -> Arc<Event> {
 }
 
 #[test]
-fn exec_01_every_job_is_stepped_until_it_is_done() {
-    let (exec, log) = (ThreadExec::new(3), Log::default());
-    for _ in 0..50 {
-        exec.spawn(WorkClass::Compaction, named(&log, "x", 4));
-    }
-    let mut lines = log.wait_for(200);
-    drop(exec);
-    lines.sort();
-    for (number, want) in ["x0", "x1", "x2", "x3"].iter().enumerate() {
-        assert!(lines[number * 50..][..50].iter().all(|line| line == want));
-    }
-    assert_eq!(log.lines().len(), 200);
-}
-
-#[test]
-fn exec_02_urgent_jobs_go_first_and_those_of_a_class_in_turn() {
+fn urgent_jobs_go_first_and_those_of_a_class_in_turn() {
     let (exec, log) = (ThreadExec::new(1), Log::default());
     let gate = gate(&exec);
     exec.spawn(WorkClass::Maintenance, named(&log, "m", 1));
@@ -59,43 +44,6 @@ fn exec_02_urgent_jobs_go_first_and_those_of_a_class_in_turn() {
     exec.spawn(WorkClass::Flush, named(&log, "f", 2));
     gate.notify();
     assert_eq!(log.wait_for(7), ["f0", "f1", "c0", "d0", "c1", "d1", "m0"]);
-}
-
-#[test]
-fn exec_03_a_waiting_job_goes_on_when_notified() {
-    let (exec, log) = (ThreadExec::new(1), Log::default());
-    let event = Arc::new(Event::new());
-    let (awaited, lines) = (Arc::clone(&event), log.clone());
-    let step = move |number| {
-        lines.push(format!("step {number}"));
-        if number < 2 {
-            return Next::Wait { event: Arc::clone(&awaited), seen: number as u64 };
-        }
-        Next::Done
-    };
-    exec.spawn(WorkClass::Flush, job(step));
-    log.wait_for(1);
-    exec.spawn(WorkClass::Flush, named(&log, "other ", 1));
-    assert_eq!(log.wait_for(2), ["step 0", "other 0"], "the thread is free meanwhile");
-    event.notify();
-    log.wait_for(3);
-    event.notify();
-    assert_eq!(log.wait_for(4)[2..], ["step 1", "step 2"]);
-}
-
-#[test]
-fn a_notification_before_the_job_waits_is_not_lost() {
-    let (exec, log) = (ThreadExec::new(1), Log::default());
-    let event = Arc::new(Event::new());
-    let lines = log.clone();
-    let step = move |number| {
-        lines.push(format!("step {number}"));
-        let seen = event.count();
-        event.notify();
-        if number == 0 { Next::Wait { event: Arc::clone(&event), seen } } else { Next::Done }
-    };
-    exec.spawn(WorkClass::Flush, job(step));
-    assert_eq!(log.wait_for(2), ["step 0", "step 1"]);
 }
 
 #[test]

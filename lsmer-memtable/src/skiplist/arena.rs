@@ -3,18 +3,14 @@
 //! Room is counted in units of 8 bytes, so that a `u32` reaches 32 GiB. Of the units, the first
 //! `tail` are given out, and `promised` more are reserved by writers for what they are about to
 //! insert. A reservation assumes the highest tower for each entry; an insert takes what its node
-//! needs and gives the rest of the promise back. Both counts are one atomic word:
-//!
-//! ```text
-//! | promised u32 | tail u32 |
-//! ```
+//! needs and gives the rest of the promise back. Both counts stand in `room.rs`.
 //!
 //! # Invariants
 //!
 //! - **I1** `base` is one allocation of `capacity` units, aligned to [`ALIGN`], made in
 //!   [`Arena::new`], and neither moves nor shrinks until the arena is dropped.
-//! - **I2** `tail + promised <= capacity`, and `limit <= capacity`; `tail` only grows. The step that moves it from `a` to
-//!   `b` gives the units `[a, b)` to one caller, for ever.
+//! - **I2** `limit <= capacity`, and R1 of `room.rs`: no unit is given out twice, and none beyond
+//!   the capacity.
 //! - **I3** The units `[0, ROOT_UNITS)` are not given out: they hold the root and the node that
 //!   points at the ends, each in its half.
 
@@ -26,9 +22,10 @@ use std::{
     ptr::NonNull,
 };
 
-use lsmer_sync::atomic::{AtomicU64, Ordering};
-
-use super::node::{self, ROOT_UNITS};
+use super::{
+    node::{self, ROOT_UNITS},
+    room::Room,
+};
 
 /// Bytes of a unit.
 pub(super) const UNIT: usize = 8;
@@ -49,9 +46,7 @@ pub(super) fn cost(entries: u32, bytes: usize) -> Option<u32> {
 pub(super) struct Arena {
     base: NonNull<u8>,
     capacity: u32,
-    /// Later reservations stop here; the first one may have made the arena larger.
-    limit: u32,
-    room: AtomicU64,
+    room: Room,
 }
 
 // SAFETY: the arena owns its allocation (I1); giving it to another thread gives that along.
@@ -72,19 +67,14 @@ impl Arena {
         // SAFETY: the layout is not empty, for it has room for the root.
         let base = unsafe { alloc(layout) };
         let Some(base) = NonNull::new(base) else { handle_alloc_error(layout) };
-        let room = AtomicU64::new(pack(promised, ROOT_UNITS));
-        let arena = Self { base, capacity, limit, room };
+        let arena = Self { base, capacity, room: Room::new(ROOT_UNITS, limit, promised) };
         arena.write_root();
         arena
     }
 
     /// Promises `units` to the caller; `false` if there are not as many left.
     pub(super) fn reserve(&self, units: u32) -> bool {
-        self.update(|promised, tail| {
-            let sum = promised.checked_add(units)?;
-            (sum.checked_add(tail)? <= self.limit).then_some((sum, tail))
-        })
-        .is_some()
+        self.room.reserve(units)
     }
 
     /// Gives out `units` units and takes `promised` off what is promised: returns the first unit.
@@ -93,23 +83,7 @@ impl Arena {
     ///
     /// If less is promised than that: the caller inserts what was not reserved.
     pub(super) fn take(&self, units: u32, promised: u32) -> u32 {
-        assert!(units <= promised, "a reservation covers its node");
-        self.update(|all, tail| Some((all.checked_sub(promised)?, tail + units)))
-            .expect("no more is inserted than was reserved")
-            .1
-    }
-
-    /// Moves both counts and returns what they were. Never stores counts that break I2, not even
-    /// for a moment: hence no `fetch_add`.
-    fn update(&self, step: impl Fn(u32, u32) -> Option<(u32, u32)>) -> Option<(u32, u32)> {
-        // `Relaxed`: the word gives out room, it publishes no data.
-        self.room
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |room| {
-                let (promised, tail) = unpack(room);
-                step(promised, tail).map(|(promised, tail)| pack(promised, tail))
-            })
-            .ok()
-            .map(unpack)
+        self.room.take(units, promised)
     }
 
     /// Returns where a unit begins.
@@ -124,7 +98,7 @@ impl Arena {
 
     /// Returns the bytes given out and promised, the root's aside.
     pub(super) fn taken_bytes(&self) -> usize {
-        let (promised, tail) = unpack(self.room.load(Ordering::Relaxed));
+        let (promised, tail) = self.room.counts();
         (promised + tail - ROOT_UNITS) as usize * UNIT
     }
 
@@ -136,15 +110,6 @@ impl Arena {
 
 fn layout(capacity: u32) -> Layout {
     Layout::from_size_align(capacity as usize * UNIT, ALIGN).expect("32 GiB fit the address space")
-}
-
-fn pack(promised: u32, tail: u32) -> u64 {
-    u64::from(promised) << 32 | u64::from(tail)
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "takes the halves apart")]
-fn unpack(room: u64) -> (u32, u32) {
-    ((room >> 32) as u32, room as u32)
 }
 
 impl Drop for Arena {

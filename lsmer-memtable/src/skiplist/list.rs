@@ -11,6 +11,7 @@
 //! [`FOLLOW`] (acquire). So whoever reaches a node sees it filled; and as the writer itself had
 //! followed links to the node that comes after, the reader sees that one filled as well.
 
+use lsmer_core::twin;
 use lsmer_sync::atomic::Ordering;
 
 /// How links are loaded.
@@ -82,7 +83,8 @@ pub(super) fn insert<N: Node>(
         let (mut before, mut after) = *gap;
         loop {
             node.set_next(level, after);
-            if before.replace_next(level, after, node) {
+            let linked = before.replace_next(level, after, node);
+            if linked || twin!("skiplist-lost-race-ignored") {
                 break;
             }
             (before, after) = advance(before, None, level, &precedes);
@@ -101,7 +103,10 @@ fn find_end<N: Node>(
     precedes: impl Fn(N) -> bool,
 ) -> bool {
     match ends.next(level) {
-        Some(last) if precedes(last) && last.next(level).is_none() => {
+        Some(last)
+            if (precedes(last) || twin!("skiplist-end-not-compared"))
+                && last.next(level).is_none() =>
+        {
             *gap = (last, None);
             true
         }

@@ -16,6 +16,8 @@ pub(super) struct Plan {
     pub(super) config: Config,
     /// Numbers of operations, ascending.
     pub(super) ids: Vec<usize>,
+    /// Whether calls of the file system fail.
+    pub(super) faults: bool,
 }
 
 impl Plan {
@@ -24,7 +26,7 @@ impl Plan {
         let seeds = Seeds(root);
         let number = |place| seeds.number(Stream::Config, place);
         let config = Config { parts: number(0), sizes: number(1) };
-        Self { seeds, config, ids: (0..count).collect() }
+        Self { seeds, config, ids: (0..count).collect(), faults: false }
     }
 
     /// Returns the operation of a number.
@@ -51,9 +53,12 @@ pub(super) struct Repro {
 
 impl fmt::Display for Repro {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Plan { seeds, config, ids } = &self.plan;
+        let Plan { seeds, config, ids, faults } = &self.plan;
         write!(f, "v1 subject={} root={} parts={}", self.subject, seeds.0, config.parts)?;
         write!(f, " sizes={} ops={}", config.sizes, Ranges(ids))?;
+        if *faults {
+            f.write_str(" faults=1")?;
+        }
         let crash = |Place { point, crash }: &Place| write!(f, " point={point} crash={crash}");
         self.crashes.iter().try_for_each(crash)
     }
@@ -79,6 +84,7 @@ impl FromStr for Repro {
                 ("parts", _) => repro.plan.config.parts = number()?,
                 ("sizes", _) => repro.plan.config.sizes = number()?,
                 ("ops", _) => repro.plan.ids = ranges(value).map_err(|_| bad())?,
+                ("faults", _) => repro.plan.faults = number()? > 0,
                 ("point", _) => at = Some(value.parse().map_err(|_| bad())?),
                 ("crash", Some(point)) => {
                     let crash = value.parse().map_err(|_| bad())?;
@@ -109,6 +115,7 @@ mod tests {
         let place = |point, crash: &str| Place { point, crash: crash.parse().unwrap() };
         let mut plan = Plan::new(17, 40);
         plan.ids.drain(3..9);
+        plan.faults = true;
         let crashes = vec![place(412, "power,stale,lost=0+2-5"), place(7, "kill,bytes=9")];
         let repro = Repro { subject: "lsmer".to_owned(), plan, crashes };
         assert_eq!(repro.to_string().parse(), Ok(repro));

@@ -121,9 +121,8 @@ fn forward(reader: &dyn Reader, space: Space) -> Result<Map, String> {
     let mut found = Map::new();
     let mut last: Option<Vec<u8>> = None;
     while let Some((key, value)) = walk.next().map_err(failed)? {
-        if last.as_deref().is_some_and(|last| last >= key) {
-            return Err(format!("walk of keyspace {}: out of order or twice", space.0));
-        }
+        let ascends = last.as_deref().is_none_or(|last| last < key);
+        assert!(ascends, "walk of keyspace {}: out of order, or twice", space.0);
         last = Some(key.to_vec());
         found.insert(key.to_vec(), value.into());
     }

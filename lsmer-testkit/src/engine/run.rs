@@ -32,8 +32,8 @@ const KEPT: usize = 4;
 pub(super) struct Run {
     pub(super) plan: Plan,
     pub(super) recording: Recording,
-    /// What the database held after so many steps.
-    pub(super) states: Vec<State>,
+    /// What the database may have held after so many steps: one state, unless something failed.
+    pub(super) states: Vec<Vec<State>>,
     pub(super) steps: Vec<Step>,
     pub(super) features: Vec<Features>,
     /// The checkpoints, oldest first.
@@ -81,11 +81,14 @@ impl Run {
     ///
     /// The operation that failed, or whose reads are not those of the model.
     pub(super) fn new(subject: &dyn Subject, plan: Plan) -> Result<Self, String> {
+        if plan.faults {
+            return Self::with_faults(subject, plan);
+        }
         let vfs = SimVfs::new().with_fast_ring(!plan.config.sizes.is_multiple_of(4));
         vfs.record();
         let (env, exec) = world(vfs.clone(), plan.seeds.number(Stream::Config, 2));
         let mut session = Session::open(subject, plan.config, env, exec)?;
-        let mut states = vec![session.state.clone()];
+        let mut states = vec![vec![session.state.clone()]];
         let (mut steps, mut features, mut copies) = (Vec::new(), Vec::new(), Vec::new());
         for id in &plan.ids {
             let op = plan.op(*id);
@@ -101,7 +104,7 @@ impl Run {
             }
             steps.push(Step { begin, end: vfs.recorded(), done });
             features.push(seen);
-            states.push(session.state.clone());
+            states.push(vec![session.state.clone()]);
         }
         let keys = std::mem::take(&mut session.keys);
         caught(|| session.end(&keys)).map_err(|error| format!("at the end: {error}"))?;
@@ -209,18 +212,9 @@ impl<'s> Session<'s> {
     fn write(&mut self, edits: &[Edit], safety: Safety) -> Result<Done, String> {
         let edits: Vec<Edit> = self.known(edits).cloned().collect();
         self.store().write(&edits, safety).map_err(show)?;
-        for Edit { space, key, value } in edits {
-            self.keys.insert(key.clone());
-            let map = self.state.get_mut(&space).expect("it is known");
-            match value {
-                Some(value) => drop(map.insert(key, value.into())),
-                None => drop(map.remove(&key)),
-            }
-        }
-        Ok(match safety {
-            Safety::Process => Done::Process,
-            Safety::Sync => Done::Sync,
-        })
+        edit(&mut self.state, &edits);
+        self.keys.extend(edits.into_iter().map(|edit| edit.key));
+        Ok(safety.into())
     }
 
     fn task(&mut self, task: &Task) -> Result<Done, String> {
@@ -265,6 +259,17 @@ impl<'s> Session<'s> {
         self.snapshots.clear();
         let store = self.store.take().expect("it is open between operations");
         store.close().map(drop).map_err(|error| format!("close: {error:?}"))
+    }
+}
+
+/// Carries out edits of a model.
+pub(super) fn edit(state: &mut State, edits: &[Edit]) {
+    for Edit { space, key, value } in edits {
+        let Some(map) = state.get_mut(space) else { continue };
+        match value {
+            Some(value) => drop(map.insert(key.clone(), value[..].into())),
+            None => drop(map.remove(key)),
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! One root seed, from which come four streams that do not disturb each other.
+//! One root seed, from which come five streams that do not disturb each other.
 
 use crate::seed::Seeded;
 
@@ -13,6 +13,8 @@ pub(super) enum Stream {
     Schedule,
     /// Crashes.
     Crash,
+    /// Calls of the file system that fail.
+    Fault,
 }
 
 /// The root of all random numbers of a run.

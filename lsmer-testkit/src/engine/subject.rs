@@ -69,6 +69,16 @@ pub enum Done {
     Sync,
 }
 
+impl From<Safety> for Done {
+    /// Returns what an acknowledged write of this safety survives.
+    fn from(safety: Safety) -> Self {
+        match safety {
+            Safety::Process => Self::Process,
+            Safety::Sync => Self::Sync,
+        }
+    }
+}
+
 /// Settings of a run, as numbers that the engine may read as it likes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Config {

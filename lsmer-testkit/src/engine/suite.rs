@@ -1,6 +1,8 @@
 //! The suite for whole engines: one function per property, each of which panics if it does not
 //! hold.
 
+#![expect(clippy::print_stdout, reason = "what is done again is shown event by event")]
+
 use std::{env, time::Duration};
 
 use lsmer_core::Clock;
@@ -21,6 +23,9 @@ use crate::{
 
 /// Crashes to try at one event.
 const BUDGET: Budget = Budget { all_upto: 3, pairs_upto: 0, family: 5, samples: 5, flights: 3 };
+
+/// A few crashes at one event.
+const SPARSE: Budget = Budget { all_upto: 2, pairs_upto: 0, family: 2, samples: 2, flights: 1 };
 
 /// Every subset of what is pending, up to ten atoms.
 const EXHAUSTIVE: Budget =
@@ -110,10 +115,7 @@ pub fn engine_01_reads_are_those_of_an_ordered_map(
     let mut counts = Counts::default();
     let begin = SystemClock.now();
     if let Some(repro) = Repro::asked(subject.name()) {
-        if repro.crashes.is_empty() {
-            Run::new(subject, repro.plan).unwrap_or_else(|error| panic!("{error}"));
-        }
-        return counts;
+        return replay(subject, repro);
     }
     for root in effort.roots() {
         let run = run(subject, Plan::new(root, effort.operations), effort.shrink);
@@ -161,6 +163,34 @@ pub fn engine_03_every_subset_of_what_was_pending_is_survived(
     crash(subject, effort, (&limits, 14))
 }
 
+/// `ENGINE-04`: where calls of the file system fail, an operation succeeds, or says that it
+/// failed; reads show what was written; the next opening, without faults, finds all that was
+/// acknowledged and of what failed all or nothing; and so do openings after crashes.
+///
+/// # Panics
+///
+/// If that is not so, with a line that does it again.
+pub fn engine_04_a_fault_loses_nothing_that_was_acknowledged(
+    subject: &dyn Subject,
+    effort: Effort,
+) -> Counts {
+    if let Some(repro) = Repro::asked(subject.name()) {
+        return replay(subject, repro);
+    }
+    let begin = SystemClock.now();
+    let limits = Limits { budget: SPARSE, states: 40, point_every: 9, twice_every: 400 };
+    let mut totals = Totals::default();
+    for root in effort.roots() {
+        let plan = Plan { faults: true, ..Plan::new(root, 80) };
+        let run = run(subject, plan, effort.shrink);
+        if let Err(broken) = (Crashes { subject, run: &run }).explore(&limits, &mut totals) {
+            fail(subject, run, broken, effort.shrink);
+        }
+        totals.runs += 1;
+    }
+    totals.counts(begin)
+}
+
 /// Where a sync is called: file and line, and whether it is of a folder.
 pub type SyncSite = (String, bool);
 
@@ -206,6 +236,7 @@ macro_rules! engine_conforms {
             engine_01_reads_are_those_of_an_ordered_map
             engine_02_a_crash_leaves_a_prefix_with_all_that_was_acknowledged
             engine_03_every_subset_of_what_was_pending_is_survived
+            engine_04_a_fault_loses_nothing_that_was_acknowledged
         }
     };
     (@ $subject:expr, $effort:expr, $($property:ident)+) => {
@@ -221,14 +252,11 @@ macro_rules! engine_conforms {
 }
 
 fn crash(subject: &dyn Subject, effort: Effort, (limits, most): (&Limits, usize)) -> Counts {
+    if let Some(repro) = Repro::asked(subject.name()) {
+        return replay(subject, repro);
+    }
     let begin = SystemClock.now();
     let mut totals = Totals::default();
-    if let Some(repro) = Repro::asked(subject.name()) {
-        let run = run(subject, repro.plan, false);
-        let replayed = Crashes { subject, run: &run }.replay(&repro.crashes);
-        replayed.unwrap_or_else(|broken| fail(subject, &run, &broken));
-        return Counts::default();
-    }
     for root in effort.seed.. {
         if totals.states >= effort.states {
             break;
@@ -236,21 +264,38 @@ fn crash(subject: &dyn Subject, effort: Effort, (limits, most): (&Limits, usize)
         let shorter = usize::try_from(root % 16).expect("under 16") * most / 32;
         let run = run(subject, Plan::new(root, most - shorter), effort.shrink);
         if let Err(broken) = (Crashes { subject, run: &run }).explore(limits, &mut totals) {
-            let (run, broken) =
-                if effort.shrink { shrink(subject, run, broken) } else { (run, broken) };
-            fail(subject, &run, &broken);
+            fail(subject, run, broken, effort.shrink);
         }
         totals.runs += 1;
     }
-    let number = |count: usize| count as u64;
-    Counts {
-        runs: number(totals.runs),
-        repeated: 0,
-        states: number(totals.states),
-        twice: number(totals.twice),
-        exhausted: number(totals.exhausted),
-        pairs: totals.pairs,
-        time: SystemClock.now().saturating_sub(begin),
+    totals.counts(begin)
+}
+
+/// Does again what `LSMER_REPRO` asks for.
+fn replay(subject: &dyn Subject, repro: Repro) -> Counts {
+    let run = run(subject, repro.plan, false);
+    let point = repro.crashes.first().map_or(0, |place| place.point);
+    for (at, event) in run.recording.events().iter().enumerate().take(point + 1) {
+        println!("{at}: {event}");
+    }
+    let replayed = Crashes { subject, run: &run }.replay(&repro.crashes);
+    if let Err(broken) = replayed {
+        fail(subject, run, broken, false);
+    }
+    Counts::default()
+}
+
+impl Totals {
+    fn counts(self, begin: Duration) -> Counts {
+        Counts {
+            runs: self.runs as u64,
+            repeated: 0,
+            states: self.states as u64,
+            twice: self.twice as u64,
+            exhausted: self.exhausted as u64,
+            pairs: self.pairs,
+            time: SystemClock.now().saturating_sub(begin),
+        }
     }
 }
 
@@ -265,7 +310,8 @@ fn run(subject: &dyn Subject, plan: Plan, shrinks: bool) -> Run {
 }
 
 /// Fails with all that is known of a crash.
-fn fail(subject: &dyn Subject, run: &Run, broken: &Broken) -> ! {
+fn fail(subject: &dyn Subject, run: Run, broken: Broken, shrinks: bool) -> ! {
+    let (run, broken) = if shrinks { shrink(subject, run, broken) } else { (run, broken) };
     let Broken { error, crashes, causes } = broken;
     let point = crashes.first().map_or(0, |place| place.point);
     let mut ops = Vec::new();
@@ -273,8 +319,8 @@ fn fail(subject: &dyn Subject, run: &Run, broken: &Broken) -> ! {
         let when = if step.begin > point { " (after the crash)" } else { "" };
         ops.push(format!("{id}: {} -> {:?}{when}", run.plan.op(*id), step.done));
     }
-    let (ops, causes, name) = (ops.join("\n"), causes.join("\n"), subject.name().to_owned());
-    let repro = Repro { subject: name, plan: run.plan.clone(), crashes: crashes.clone() };
+    let (ops, causes) = (ops.join("\n"), causes.join("\n"));
+    let repro = Repro { subject: subject.name().to_owned(), plan: run.plan, crashes };
     panic!("{error}\n{ops}\n{causes}\nagain with LSMER_REPRO='{repro}'")
 }
 

@@ -19,7 +19,7 @@ pub enum Filler {
 /// complete, and the next one, if it is a write, may have got a part of the way.
 ///
 /// As text: `kill` or `power`; for a power loss the filler and numbers of the atoms that are lost;
-/// for the write in flight `bytes=N` or `sectors=..`.
+/// for the write in flight `bytes=N`, `pieces=SEED` or `sectors=..`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Crash {
     /// What was lost of the changes that were complete but not synced; `None`: nothing, for only
@@ -45,6 +45,8 @@ pub enum Flight {
     Nothing,
     /// The first so many bytes.
     Bytes(u64),
+    /// About half of its bytes, in runs of at most 16; the seed says which.
+    Pieces(u64),
     /// The sectors of 512 bytes of these numbers; the first one holds the write's first byte.
     Sectors(Vec<usize>),
 }
@@ -98,6 +100,7 @@ impl fmt::Display for Crash {
         match &self.flight {
             Flight::Nothing => Ok(()),
             Flight::Bytes(count) => write!(f, ",bytes={count}"),
+            Flight::Pieces(seed) => write!(f, ",pieces={seed}"),
             Flight::Sectors(sectors) => write!(f, ",sectors={}", Ranges(sectors)),
         }
     }
@@ -121,6 +124,9 @@ impl FromStr for Crash {
                 ("lost", Some(power)) => power.lost = ranges(value)?,
                 ("bytes", _) => {
                     crash.flight = Flight::Bytes(value.parse().map_err(|_| ParseCrashError)?);
+                }
+                ("pieces", _) => {
+                    crash.flight = Flight::Pieces(value.parse().map_err(|_| ParseCrashError)?);
                 }
                 ("sectors", _) => crash.flight = Flight::Sectors(ranges(value)?),
                 _ => return Err(ParseCrashError),

@@ -8,6 +8,8 @@ use std::{
 
 use lsmer_core::FileClass;
 
+use crate::seed::Seeded;
+
 use super::{
     content::{Content, PAGE, index},
     crash::{Crash, CrashState, Filler, Flight, PowerLoss},
@@ -95,6 +97,7 @@ impl Cursor<'_> {
                     let stop = end.min(offset.saturating_add(*count));
                     std::iter::once(*offset..stop).collect()
                 }
+                Flight::Pieces(seed) => pieces(*offset..end, *seed),
                 Flight::Sectors(sectors) => {
                     let all: Vec<_> = cut(*offset..end, SECTOR).collect();
                     sectors.iter().filter_map(|sector| all.get(*sector).cloned()).collect()
@@ -132,6 +135,11 @@ impl Cursor<'_> {
     pub(super) fn event_of(&self, atom: usize) -> Option<usize> {
         let at = self.atoms.iter().position(|of| *of == Some(atom))?;
         Some(self.pending[at].event)
+    }
+
+    /// Returns the pending parts with their atoms.
+    pub(super) fn parts(&self) -> impl Iterator<Item = (&Part, Option<usize>)> {
+        self.pending.iter().zip(self.atoms.iter().copied())
     }
 
     /// Gives back lost atoms as long as `fails` stays true, and returns a crash with as few as
@@ -361,4 +369,18 @@ impl Cursor<'_> {
             file.write(&bytes, start);
         }
     }
+}
+
+/// Returns about half of a range, in runs of at most 16 bytes.
+fn pieces(range: Range<u64>, seed: u64) -> Vec<Range<u64>> {
+    let mut dice = Seeded::of(seed);
+    let (mut all, mut at) = (Vec::new(), range.start);
+    while at < range.end {
+        let next = range.end.min(at + 1 + dice.next() % 16);
+        if dice.below(2) == 0 {
+            all.push(at..next);
+        }
+        at = next;
+    }
+    all
 }

@@ -1,5 +1,7 @@
 //! Which of the crashes at one point to try: all, if there are few.
 
+use crate::seed::Seeded;
+
 use super::{
     crash::{Crash, Filler, Flight},
     cursor::Cursor,
@@ -36,7 +38,7 @@ impl Cursor<'_> {
     /// Returns crashes at this point, the same ones for the same seed. Different ones may leave
     /// the same disk; see [`CrashState::hash`](super::CrashState::hash).
     pub fn states(&self, budget: &Budget, seed: u64) -> impl Iterator<Item = Crash> + use<> {
-        let mut dice = Dice(seed ^ (self.at() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mut dice = Seeded::of(seed ^ (self.at() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let mut all = vec![Crash::KILL];
         let losses = self.losses(budget, &mut dice);
         let fillers = [Filler::Zeros, Filler::Garbage, Filler::Stale];
@@ -52,8 +54,9 @@ impl Cursor<'_> {
             for n in 0..budget.flights {
                 let base = if n % 2 == 0 { Crash::KILL } else { all[dice.below(before)].clone() };
                 let flight = match n % 4 {
-                    0 | 1 => Flight::Bytes(1 + dice.next() % bytes),
-                    _ => Flight::Sectors((0..sectors).filter(|_| dice.chance(50)).collect()),
+                    0 => Flight::Bytes(1 + dice.next() % bytes),
+                    1 => Flight::Pieces(dice.next()),
+                    _ => Flight::Sectors((0..sectors).filter(|_| chance(&mut dice, 50)).collect()),
                 };
                 all.push(Crash { flight, ..base });
             }
@@ -61,7 +64,7 @@ impl Cursor<'_> {
         all.into_iter()
     }
 
-    fn losses(&self, budget: &Budget, dice: &mut Dice) -> Vec<Vec<usize>> {
+    fn losses(&self, budget: &Budget, dice: &mut Seeded) -> Vec<Vec<usize>> {
         let count = self.atom_count();
         if count <= budget.all_upto {
             let subset = |mask: usize| (0..count).filter(|atom| mask >> atom & 1 == 1).collect();
@@ -70,9 +73,9 @@ impl Cursor<'_> {
         let but = |kept: &[usize]| (0..count).filter(|atom| !kept.contains(atom)).collect();
         let mut all = vec![Vec::new(), (0..count).collect()];
         let family = budget.family;
-        all.extend(dice.some(1..count, family).map(|from| (from..count).collect()));
-        all.extend(dice.some(0..count, family).map(|atom| vec![atom]));
-        all.extend(dice.some(0..count, family).map(|atom| but(&[atom])));
+        all.extend(some(dice, 1..count, family).map(|from| (from..count).collect()));
+        all.extend(some(dice, 0..count, family).map(|atom| vec![atom]));
+        all.extend(some(dice, 0..count, family).map(|atom| but(&[atom])));
         if count <= budget.pairs_upto {
             for one in 0..count {
                 for other in one + 1..count {
@@ -86,7 +89,7 @@ impl Cursor<'_> {
             let mut lost = Vec::new();
             for (atom, kind) in kinds.iter().enumerate() {
                 let percent = survival[*kind].get_or_insert_with(|| SURVIVAL[dice.below(5)]);
-                if !dice.chance(*percent) {
+                if !chance(dice, *percent) {
                     lost.push(atom);
                 }
             }
@@ -96,34 +99,17 @@ impl Cursor<'_> {
     }
 }
 
-/// Random numbers (splitmix64).
-struct Dice(u64);
+/// Picks at most `most` of a range, spread over all of it.
+fn some(
+    dice: &mut Seeded,
+    range: std::ops::Range<usize>,
+    most: usize,
+) -> impl Iterator<Item = usize> + use<> {
+    let step = range.len().div_ceil(most.max(1)).max(1);
+    let most = if most == 0 { 0 } else { range.len() };
+    range.skip(dice.below(step)).step_by(step).take(most)
+}
 
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % bound.max(1) as u64).expect("under a usize")
-    }
-
-    fn chance(&mut self, percent: u64) -> bool {
-        self.next() % 100 < percent
-    }
-
-    /// Picks at most `most` of a range, spread over all of it.
-    fn some(
-        &mut self,
-        range: std::ops::Range<usize>,
-        most: usize,
-    ) -> impl Iterator<Item = usize> + use<> {
-        let step = range.len().div_ceil(most.max(1)).max(1);
-        let most = if most == 0 { 0 } else { range.len() };
-        range.skip(self.below(step)).step_by(step).take(most)
-    }
+fn chance(dice: &mut Seeded, percent: u64) -> bool {
+    dice.next() % 100 < percent
 }

@@ -5,8 +5,10 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 mod cache;
+mod exec;
 mod filter;
 mod memtable;
+mod strategy;
 mod table;
 mod vfs;
 mod wal;

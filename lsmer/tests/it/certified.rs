@@ -8,7 +8,8 @@ use lsmer_testkit::{
     engine::{
         Config, Counts, Effort, Subject, engine_01_reads_are_those_of_an_ordered_map,
         engine_02_a_crash_leaves_a_prefix_with_all_that_was_acknowledged,
-        engine_03_every_subset_of_what_was_pending_is_survived, syncs_that_lie,
+        engine_03_every_subset_of_what_was_pending_is_survived,
+        engine_04_a_fault_loses_nothing_that_was_acknowledged, syncs_that_lie,
     },
     figures,
 };
@@ -96,6 +97,12 @@ fn a_crash_leaves_a_prefix_for_more_seeds() {
 fn every_subset_of_what_was_pending_is_survived() {
     let effort = Effort { states: 20_000, ..effort(1) };
     engine_03_every_subset_of_what_was_pending_is_survived(&subject(), effort).report("subsets");
+}
+
+#[test]
+fn a_fault_loses_nothing_that_was_acknowledged() {
+    let effort = Effort { runs: 500, ..effort(1) };
+    engine_04_a_fault_loses_nothing_that_was_acknowledged(&subject(), effort).report("faulty");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 mod certified;
+mod failed_syncs;
 mod flips;
 mod harness;
 mod jobs;

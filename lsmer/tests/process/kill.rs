@@ -33,6 +33,7 @@ use lsmer::{
     },
 };
 use lsmer_manifest::Manifest;
+use lsmer_testkit::figures;
 use tempfile::TempDir;
 
 use crate::{
@@ -161,6 +162,8 @@ fn kill_many(durability: Durability) {
         run.check(recover, round % VERIFY_EVERY == VERIFY_EVERY - 1, &mut counts);
     }
     println!("{durability:?}: {counts}");
+    let name = format!("kill-{durability:?}").to_lowercase();
+    figures(&name, &[("kills", counts.kills), ("recovery", counts.recovery)]);
     counts.assert_all();
 }
 

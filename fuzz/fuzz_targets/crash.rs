@@ -1,0 +1,5 @@
+//! libFuzzer on the target `crash`.
+
+#![no_main]
+
+lsmer_libfuzzer::fuzz!("crash");

@@ -1,0 +1,5 @@
+//! libFuzzer on the target `filter`.
+
+#![no_main]
+
+lsmer_libfuzzer::fuzz!("filter");

@@ -1,0 +1,5 @@
+//! libFuzzer on the target `log`.
+
+#![no_main]
+
+lsmer_libfuzzer::fuzz!("log");
