@@ -162,7 +162,8 @@ impl<'r> Crashes<'r> {
     /// Returns what was under way at a point, the crash included.
     fn features(self, point: usize) -> Features {
         let begun = self.run.steps.iter().take_while(|step| step.begin <= point).count();
-        let mut features = Features::near(&self.run.features[..begun]);
+        let all = &self.run.features;
+        let mut features = Features::near(&all[..begun.min(all.len())]);
         features.set(Feature::Crash, true);
         features
     }

@@ -120,12 +120,12 @@ fn key(dice: &mut Seeded) -> Vec<u8> {
     }
 }
 
-/// Makes a value that no other operation writes.
+/// Makes a value that no other operation writes; or now and then an empty one.
 fn value(dice: &mut Seeded, (id, at): (usize, usize)) -> Vec<u8> {
     let bytes = match dice.below(16) {
         0 => 6000,
         1..=3 => 700,
-        4 => 0,
+        4 => return Vec::new(),
         _ => 12,
     };
     let mut value = format!("{id}.{at} ").into_bytes();

@@ -34,6 +34,7 @@ pub(super) struct Run {
     pub(super) recording: Recording,
     /// What the database may have held after so many steps: one state, unless something failed.
     pub(super) states: Vec<Vec<State>>,
+    /// The operations, and the last close.
     pub(super) steps: Vec<Step>,
     pub(super) features: Vec<Features>,
     /// The checkpoints, oldest first.
@@ -107,7 +108,10 @@ impl Run {
             states.push(vec![session.state.clone()]);
         }
         let keys = std::mem::take(&mut session.keys);
-        caught(|| session.end(&keys)).map_err(|error| format!("at the end: {error}"))?;
+        let (begin, last) = (vfs.recorded(), session.state.clone());
+        let done = caught(|| session.end(&keys)).map_err(|error| format!("at the end: {error}"))?;
+        steps.push(Step { begin, end: vfs.recorded(), done });
+        states.push(vec![last]);
         let recording = vfs.recording();
         Ok(Self { plan, recording, states, steps, features, copies, keys })
     }
@@ -248,7 +252,7 @@ impl<'s> Session<'s> {
     }
 
     /// Looks at everything once more, and closes.
-    fn end(mut self, keys: &BTreeSet<Vec<u8>>) -> Result<(), String> {
+    fn end(mut self, keys: &BTreeSet<Vec<u8>>) -> Result<Done, String> {
         self.walks.iter_mut().try_for_each(Live::finish)?;
         for (snapshot, state) in &self.snapshots {
             check_reader(&**snapshot, state, keys)
@@ -258,7 +262,7 @@ impl<'s> Session<'s> {
         self.walks.clear();
         self.snapshots.clear();
         let store = self.store.take().expect("it is open between operations");
-        store.close().map(drop).map_err(|error| format!("close: {error:?}"))
+        store.close().map_err(|error| format!("close: {error:?}"))
     }
 }
 
