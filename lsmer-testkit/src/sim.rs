@@ -41,6 +41,7 @@ mod file;
 mod log;
 mod part;
 mod profile;
+mod resume;
 mod states;
 
 use std::{collections::BTreeMap, fmt, io, panic::Location, path::Path, sync::Arc};

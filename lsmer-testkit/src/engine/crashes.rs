@@ -47,6 +47,8 @@ struct Expected<'r> {
 #[derive(Debug, Default)]
 pub(super) struct Totals {
     pub(super) states: usize,
+    /// Recoveries that were crashed, and disks after that.
+    pub(super) recoveries: usize,
     pub(super) twice: usize,
     pub(super) runs: usize,
     /// Points at which every subset of what was pending was tried.
@@ -74,6 +76,8 @@ pub(super) struct Crashes<'r> {
 /// What happened while a database was opened after a crash, and written to.
 struct Recovery {
     recording: Recording,
+    /// Number of events before it.
+    begin: usize,
     /// Number of events when it was open.
     opened: usize,
     /// Number of events when a write to it was acknowledged as synced.
@@ -102,7 +106,11 @@ impl<'r> Crashes<'r> {
                 let found = self.check(&cursor, &crash);
                 let found = found.map_err(|error| self.broken(&cursor, &crash, error))?;
                 totals.states += 1;
-                if limits.twice_every > 0 && totals.states.is_multiple_of(limits.twice_every) {
+                // Every other time a process has died whose writes are not synced.
+                let due = totals.states.checked_div(limits.twice_every).unwrap_or(0);
+                let fits = crash.power.is_none() || totals.recoveries.is_multiple_of(2);
+                if due > totals.recoveries && fits {
+                    totals.recoveries += 1;
                     let place = Place { point, crash };
                     self.twice(&cursor, &place, &found, totals)?;
                 }
@@ -239,8 +247,7 @@ impl<'r> Crashes<'r> {
 
     /// Records the recovery from a crash, and a write after it.
     fn recovery(self, cursor: &Cursor<'_>, crash: &Crash) -> Result<Recovery, String> {
-        let vfs = cursor.materialise(crash).vfs();
-        vfs.record();
+        let (vfs, begin) = cursor.resume(crash);
         let (opened, written) = caught(|| {
             let (env, _exec) = world(vfs.clone(), self.crash_seed());
             let store = open(self.subject, &env, Path::new(DIR), self.run.plan.config)?;
@@ -253,7 +260,7 @@ impl<'r> Crashes<'r> {
             store.close().map_err(|error| format!("close: {error:?}"))?;
             Ok((opened, written))
         })?;
-        Ok(Recovery { recording: vfs.recording(), opened, written })
+        Ok(Recovery { recording: vfs.recording(), begin, opened, written })
     }
 
     /// Checks a crash in a recovery or after it: what was seen once must stay, and so must what
@@ -265,7 +272,9 @@ impl<'r> Crashes<'r> {
         (inner, crash): (&Cursor<'_>, &Crash),
         found: &State,
     ) -> Result<(), String> {
-        let (safe, begun) = self.bounds(place.point, &place.crash);
+        // A power loss in the recovery takes what only survives the death of the process.
+        let worse = if crash.power.is_some() { crash } else { &place.crash };
+        let (safe, begun) = self.bounds(place.point, worse);
         let mut later = found.clone();
         later.entry(Space(0)).or_default().insert(AFTER.to_vec(), AFTER.into());
         let seen = [vec![found.clone()], vec![later]];
@@ -274,7 +283,7 @@ impl<'r> Crashes<'r> {
             at if at >= recovery.opened => &seen,
             _ => &self.run.states[safe..=begun],
         };
-        let expected = Expected { states: possible, copy: self.copy(place.point, &place.crash) };
+        let expected = Expected { states: possible, copy: self.copy(place.point, worse) };
         let result = self.verify(&inner.materialise(crash).vfs(), expected);
         let Recovery { opened, written, .. } = recovery;
         result.map(drop).map_err(|error| {
@@ -292,9 +301,9 @@ impl<'r> Crashes<'r> {
         let recovery = self.recovery(cursor, &place.crash);
         let recovery = recovery.map_err(|error| self.broken(cursor, &place.crash, error))?;
         let mut inner = recovery.recording.cursor();
-        let points = recovery.recording.events().len();
-        let step = points.div_ceil(TWICE_POINTS).max(1);
-        for point in (totals.states % step..=points).step_by(step) {
+        let (begin, end) = (recovery.begin, recovery.recording.events().len());
+        let step = (end - begin).div_ceil(TWICE_POINTS).max(1);
+        for point in (begin + totals.states % step..=end).step_by(step) {
             inner.advance_to(point);
             for crash in inner.states(&TWICE, self.crash_seed()) {
                 let check =

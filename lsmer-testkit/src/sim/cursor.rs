@@ -90,26 +90,38 @@ impl Cursor<'_> {
         };
         if let Some(Event { change: Change::Write { file, offset, bytes }, .. }) = self.next_event()
         {
-            let end = offset + bytes.len() as u64;
-            let ranges: Vec<Range<u64>> = match &crash.flight {
-                Flight::Nothing => Vec::new(),
-                Flight::Bytes(count) => {
-                    let stop = end.min(offset.saturating_add(*count));
-                    std::iter::once(*offset..stop).collect()
-                }
-                Flight::Pieces(seed) => pieces(*offset..end, *seed),
-                Flight::Sectors(sectors) => {
-                    let all: Vec<_> = cut(*offset..end, SECTOR).collect();
-                    sectors.iter().filter_map(|sector| all.get(*sector).cloned()).collect()
-                }
-            };
-            for Range { start, end } in ranges {
+            for Range { start, end } in self.flight_ranges(&crash.flight) {
                 let bytes = &bytes[index(start - offset)..index(end - offset)];
                 disk.file_mut(*file).write(bytes, start);
             }
         }
         let hash = disk.prune();
         CrashState { disk, hash }
+    }
+
+    /// Returns which bytes of the file there are of a write in flight.
+    pub(super) fn flight_ranges(&self, flight: &Flight) -> Vec<Range<u64>> {
+        let Some(Event { change: Change::Write { offset, bytes, .. }, .. }) = self.next_event()
+        else {
+            return Vec::new();
+        };
+        let end = offset + bytes.len() as u64;
+        match flight {
+            Flight::Nothing => Vec::new(),
+            Flight::Bytes(count) => {
+                std::iter::once(*offset..end.min(offset.saturating_add(*count))).collect()
+            }
+            Flight::Pieces(seed) => pieces(*offset..end, *seed),
+            Flight::Sectors(sectors) => {
+                let all: Vec<_> = cut(*offset..end, SECTOR).collect();
+                sectors.iter().filter_map(|sector| all.get(*sector).cloned()).collect()
+            }
+        }
+    }
+
+    /// Returns a file or folder as far as it is durable.
+    pub(super) fn durable_node(&self, node: Ino) -> Option<&Node> {
+        self.durable.nodes.get(&node)
     }
 
     /// Says which changes a crash here takes back, and who made them.
