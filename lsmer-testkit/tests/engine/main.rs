@@ -1,0 +1,30 @@
+//! Engines under the suite for whole engines: a little one that is right, the same with one flaw
+//! at a time, and engines of others.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
+mod files;
+mod flaw;
+mod memory;
+mod mutants;
+mod record;
+mod report;
+mod toy;
+
+use lsmer_testkit::engine::{
+    Effort, engine_01_reads_are_those_of_an_ordered_map,
+    engine_02_a_crash_leaves_a_prefix_with_all_that_was_acknowledged,
+    engine_03_every_subset_of_what_was_pending_is_survived,
+};
+
+use crate::{flaw::Flaw, toy::Toy};
+
+#[test]
+fn an_engine_without_a_flaw_passes() {
+    let toy = Toy::new("toy", Flaw::None);
+    let effort = Effort { runs: 101, ..Effort::SMOKE };
+    let mut counts = engine_01_reads_are_those_of_an_ordered_map(&toy, effort);
+    counts.add(&engine_02_a_crash_leaves_a_prefix_with_all_that_was_acknowledged(&toy, effort));
+    counts.add(&engine_03_every_subset_of_what_was_pending_is_survived(&toy, effort));
+    counts.report("toy");
+}
