@@ -8,6 +8,7 @@ mod flaw;
 mod memory;
 mod mutants;
 mod record;
+mod redb;
 mod report;
 mod toy;
 
