@@ -2,6 +2,8 @@
 
 #![deny(clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
+#[cfg(feature = "zstd")]
+use std::cell::RefCell;
 use std::fmt;
 
 use lsmer_core::{Compression, Error, ErrorKind, Result};
@@ -118,10 +120,26 @@ pub(crate) fn decompress(codec: Compression, stored: &[u8], bytes: usize) -> Res
     let read = match codec {
         Compression::Lz4 => lz4_flex::block::decompress_into(stored, &mut payload).ok(),
         #[cfg(feature = "zstd")]
-        Compression::Zstd => zstd::bulk::decompress_to_buffer(stored, payload.as_mut_slice()).ok(),
+        Compression::Zstd => unzstd(stored, &mut payload),
         other => return Err(not_built_in(other)),
     };
     if read == Some(bytes) { Ok(payload) } else { Err(Error::corruption(DAMAGED)) }
+}
+
+/// Decompresses with the thread's context: making one takes longer than decoding a block.
+#[cfg(feature = "zstd")]
+fn unzstd(stored: &[u8], payload: &mut [u8]) -> Option<usize> {
+    thread_local! {
+        static CONTEXT: RefCell<Option<zstd::bulk::Decompressor<'static>>> =
+            const { RefCell::new(None) };
+    }
+    CONTEXT.with_borrow_mut(|context| {
+        let context = match context {
+            Some(context) => context,
+            None => context.insert(zstd::bulk::Decompressor::new().ok()?),
+        };
+        context.decompress_to_buffer(stored, payload).ok()
+    })
 }
 
 #[cold]
