@@ -1,6 +1,11 @@
 //! Makes a failure small: fewer operations, default parts. The crash is made small where it is
 //! found.
 
+use std::time::Duration;
+
+use lsmer_core::Clock;
+use lsmer_io::SystemClock;
+
 use super::{
     crashes::{Broken, Crashes, Limits, Totals},
     plan::Plan,
@@ -10,7 +15,10 @@ use super::{
 use crate::sim::Budget;
 
 /// Runs to try at most.
-const TRIES: usize = 150;
+const TRIES: usize = 300;
+
+/// How long to try, in real time.
+const TIME: Duration = Duration::from_secs(45);
 
 /// Disks to check in one of them.
 const STATES: usize = 3_000;
@@ -43,9 +51,11 @@ pub(super) fn shrink(subject: &dyn Subject, run: Run, broken: Broken) -> (Run, B
 fn least<T>(mut plan: Plan, mut found: T, fails: impl Fn(&Plan) -> Option<T>) -> (Plan, T) {
     let mut size = plan.ids.len().div_ceil(2);
     let mut tries = 0;
+    let begin = SystemClock.now();
+    let in_time = || SystemClock.now().saturating_sub(begin) < TIME;
     while size > 0 {
         let mut from = 0;
-        while from < plan.ids.len() && tries < TRIES {
+        while from < plan.ids.len() && tries < TRIES && in_time() {
             tries += 1;
             let mut fewer = plan.clone();
             fewer.ids.drain(from..plan.ids.len().min(from + size));
