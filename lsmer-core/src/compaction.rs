@@ -77,8 +77,8 @@ pub enum Target {
 /// # Obligations
 ///
 /// - `COMPACT-01` [`plan`](Self::plan) is a pure function: equal arguments, equal answers.
-/// - `COMPACT-02` Every job is legal ([`check`]), alone and beside the others of the same plan, and
-///   there are at most [`slots`](PlanContext::slots) of them.
+/// - `COMPACT-02` Whatever the tree, `plan` does not panic, and every job is legal ([`check`]), alone
+///   and beside the others of the same plan; there are at most [`slots`](PlanContext::slots).
 /// - `COMPACT-03` Carrying plans out comes to an end: without new writes, after finitely many jobs
 ///   the plan is empty.
 /// - `COMPACT-04` A job stays legal while it is under way, whatever is flushed and whichever other

@@ -24,9 +24,9 @@ pub fn compact_01_equal_trees_have_equal_plans(strategy: &dyn CompactionStrategy
     assert!(!name.is_empty(), "COMPACT-01: the name is empty");
     for _ in 0..ROUNDS / 10 {
         let trees: Vec<_> = (0..20).map(|_| Any::new(&mut random)).collect();
-        let plans: Vec<_> = trees.iter().map(|any| any.plan(strategy)).collect();
+        let plans: Vec<_> = trees.iter().map(|any| any.plan(strategy, &random)).collect();
         for (any, plan) in trees.iter().zip(&plans).rev() {
-            let again = any.clone().plan(strategy);
+            let again = any.clone().plan(strategy, &random);
             let (one, other) = (in_words(&any.tree, plan), in_words(&any.tree, &again));
             assert!(*plan == again, "COMPACT-01: one plan is {one}, the other {other}; {random}");
         }
@@ -49,7 +49,7 @@ pub fn compact_02_every_job_is_legal_alone_and_beside_the_others(
         if round % 2 == 0 {
             any.tree = likely(&mut random).tree;
         }
-        let plan = any.plan(strategy);
+        let plan = any.plan(strategy, &random);
         let (count, slots) = (plan.len(), any.cx.slots);
         assert!(count <= slots, "COMPACT-02: {count} jobs for {slots} slots; {random}");
         for job in &plan {

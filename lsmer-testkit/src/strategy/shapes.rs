@@ -10,7 +10,7 @@ use lsmer_core::{
 };
 
 use super::TreeSim;
-use crate::seed::Seeded;
+use crate::{conformance::unharmed, seed::Seeded};
 
 /// Sizes in bytes, from nothing to more than a disk has.
 const SIZES: [u64; 5] = [0, 1, TreeSim::MEMTABLE_BYTES, 64 << 20, 1 << 44];
@@ -64,9 +64,14 @@ impl Any {
         Self { tree, busy, cx: PlanContext::new(slots, table, memtable) }
     }
 
-    /// Asks for a plan.
-    pub(super) fn plan(&self, strategy: &dyn CompactionStrategy) -> Vec<CompactionJob> {
-        strategy.plan(TreeView { tree: &self.tree, busy: &self.busy }, &self.cx)
+    /// Asks for a plan, without a panic.
+    pub(super) fn plan(
+        &self,
+        strategy: &dyn CompactionStrategy,
+        random: &Seeded,
+    ) -> Vec<CompactionJob> {
+        let view = TreeView { tree: &self.tree, busy: &self.busy };
+        unharmed(format_args!("COMPACT-02: {random}"), || strategy.plan(view, &self.cx))
     }
 }
 

@@ -20,6 +20,7 @@ enum Flaw {
     PlansTheSameTwice,
     MergesTheEndsOnly,
     LeavesATableOfTheNewest,
+    CountsOnTwoTables,
     NamesARunOfAnotherJob,
     RewritesTheLastRun,
     PutsTheResultFirst,
@@ -65,6 +66,11 @@ const MUTANTS: &[Mutant] = &[
         "COMPACT-02",
         compact_02_every_job_is_legal_alone_and_beside_the_others,
         LeavesATableOfTheNewest
+    ),
+    mutant!(
+        "COMPACT-02",
+        compact_02_every_job_is_legal_alone_and_beside_the_others,
+        CountsOnTwoTables
     ),
     mutant!(
         "COMPACT-02",
@@ -135,6 +141,9 @@ impl CompactionStrategy for Gather {
             (Flaw::NamesARunOfAnotherJob, [one, two, rest @ ..]) if cx.slots > 1 => {
                 let first = merge(&runs[..2], Target::New(Place::Before(one.id)), cx);
                 return vec![first, merge(rest, Target::New(Place::After(two.id)), cx)];
+            }
+            (Flaw::CountsOnTwoTables, [newest, ..]) => {
+                job.table_bytes = newest.tables[1].file_bytes;
             }
             (Flaw::PutsTheResultFirst, _) => job.output.target = Target::New(Place::Newest),
             _ => {}
