@@ -6,6 +6,8 @@
 //! - `size`: a file is one screenful of ideas, not a hall;
 //! - `std_paths`: library code takes atomics and threads from `lsmer-sync`;
 //! - `unsafety`: `unsafe` stands only in the files that ARCHITECTURE.md lists;
+//! - `obligations`: every obligation of a seam has a property that is named after it, and a broken
+//!   part that it catches;
 //! - `formats`: a document in `docs/format` was read again when the code it specifies changed.
 //!
 //! Each rule is a function from the [`Workspace`] to its [`Finding`]s; nothing else reads a file.
@@ -16,6 +18,7 @@ mod finding;
 mod formats;
 mod manifest;
 mod modules;
+mod obligations;
 mod scan;
 mod size;
 mod source;
@@ -42,6 +45,7 @@ const RULES: &[Rule] = &[
     size::check,
     std_paths::check,
     unsafety::check,
+    obligations::check,
     formats::check,
 ];
 

@@ -91,18 +91,18 @@ impl Memory {
             return Ok(());
         };
         let Some(begin) = self.attempted.iter().position(|rec| rec == first) else {
-            return Err(format!("WAL-01: nobody wrote {first:?}"));
+            return Err(format!("WAL-01, WAL-03: nobody wrote {first:?}"));
         };
         if needed(&self.attempted[..begin]) {
             return Err(format!("{id}: it begins with {first:?}, and earlier ones are needed"));
         }
         let wrong = found.iter().zip(&self.attempted[begin..]).find(|(found, rec)| found != rec);
         if let Some((found, rec)) = wrong {
-            return Err(format!("WAL-01: {found:?} is there, where {rec:?} was written"));
+            return Err(format!("WAL-01, WAL-03: {found:?} is there, where {rec:?} was written"));
         }
         let there = begin + found.len();
         if there > self.attempted.len() {
-            return Err(format!("WAL-01: nobody wrote {:?}", found.last()));
+            return Err(format!("WAL-01, WAL-03: nobody wrote {:?}", found.last()));
         }
         if there < least && needed(&self.attempted[there..least]) {
             return Err(format!("{id}: {least} records were promised, {there} are there"));

@@ -90,7 +90,7 @@ const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "finds records of an earlier use of a file",
-        obligation: "WAL-01",
+        obligation: "WAL-03",
         run: || {
             suite::wal_03_records_of_a_recycled_file_are_not_found(&toy(Flaw::TakesStaleRecords));
         },

@@ -1,10 +1,12 @@
-//! `tidy.toml`: the files that may break a rule, each with a number or a reason.
+//! `tidy.toml`: the files and obligations that may break a rule, each with a number or a reason.
 //!
 //! ```toml
 //! [size]      # lines the file may have at most; lower the number when the file shrinks
 //! "lsmer-x/src/y.rs" = 700
 //! [std-paths] # why the file names std::thread or std::sync::atomic
 //! "lsmer-x/src/z.rs" = "starts the threads that others are given"
+//! [obligations] # why no property, or no broken part, can show the obligation
+//! "X-01" = "gives leave, and asks for nothing"
 //! ```
 
 use super::{finding::Finding, workspace::Workspace};
@@ -15,11 +17,13 @@ pub(crate) const PATH: &str = "tidy.toml";
 pub(crate) const SIZE: &str = "size";
 /// The section of files that name threads or atomics of std.
 pub(crate) const STD_PATHS: &str = "std-paths";
+/// The section of obligations that nothing shows.
+pub(crate) const OBLIGATIONS: &str = "obligations";
 
-/// One file that may break a rule.
+/// One file, or one obligation, that may break a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Exception<'a> {
-    /// The file.
+    /// The file, or the obligation's id.
     pub(crate) path: &'a str,
     /// The number or the reason.
     pub(crate) value: &'a str,
@@ -41,11 +45,12 @@ pub(crate) fn exceptions<'a>(
 pub(crate) fn check(workspace: &Workspace) -> Vec<Finding> {
     let problem = |parsed| match parsed {
         Err(line) => Some((line, "not `\"path\" = value` in a known section; mend it")),
+        Ok(Exception { section: STD_PATHS | OBLIGATIONS, value: "", line, .. }) => {
+            Some((line, "an exception has a reason; write it"))
+        }
+        Ok(Exception { section: OBLIGATIONS, .. }) => None,
         Ok(Exception { path, line, .. }) if workspace.source(path).is_none() => {
             Some((line, "no such file; remove the line"))
-        }
-        Ok(Exception { section: STD_PATHS, value: "", line, .. }) => {
-            Some((line, "an exception has a reason; write it"))
         }
         Ok(Exception { section: SIZE, value, line, .. }) if value.parse::<usize>().is_err() => {
             Some((line, "not a number of lines; write it"))
@@ -69,7 +74,7 @@ fn parse(text: &str) -> Vec<Result<Exception<'_>, usize>> {
             section = header.split(']').next().unwrap_or_default();
             continue;
         }
-        let is_known = matches!(section, SIZE | STD_PATHS);
+        let is_known = matches!(section, SIZE | STD_PATHS | OBLIGATIONS);
         parsed.push(match text.split_once('=') {
             Some((path, value)) if is_known => {
                 let (path, value) = (path.trim().trim_matches('"'), value.trim().trim_matches('"'));
