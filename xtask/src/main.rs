@@ -13,6 +13,7 @@ mod reliability;
 mod sanitize;
 mod setup;
 mod steps;
+mod stranger;
 mod suite;
 mod tidy;
 
@@ -34,6 +35,7 @@ Usage: cargo xtask <command>
                     where unsafe and atomics may appear, and more (see xtask/src/tidy.rs).
                     --bless writes the right hashes into docs/format/*.md.
   loom              Check the models of lock-free code: every order of their steps, within bounds.
+  stranger          Lint and test external/stranger, which stands for somebody else's crate.
   bench [ARGS]      Run the benchmarks; ARGS go to `cargo bench`.
   fuzz [SECONDS] [TARGET]
                     Fuzz the readers of files and the engine with libFuzzer, each target for
@@ -66,6 +68,7 @@ fn run(args: &[&str]) -> Outcome {
         }
         ["test" | "ci"] => steps::run(suite::full()),
         ["test", "--quick"] => steps::run(suite::quick()),
+        ["stranger"] => stranger::check(),
         ["tidy"] => tidy::check(),
         ["tidy", "--bless"] => tidy::bless(),
         ["loom"] => models::loom(),

@@ -10,7 +10,7 @@ use crate::{
     sanitize::{self, Sanitizer},
     setup,
     steps::Step,
-    tidy,
+    stranger, tidy,
 };
 
 /// The front door, whose examples are run.
@@ -32,6 +32,7 @@ pub(crate) fn full() -> Vec<Step> {
     let mut steps = quick();
     steps.push(cargo_step("doc tests", &["test", "--workspace", "--doc"]));
     steps.push(Step::new("examples", examples));
+    steps.push(Step::new("stranger", stranger::check));
     steps.push(Step::new("documentation", documentation));
     steps.push(Step::new("models", models::loom));
     if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
