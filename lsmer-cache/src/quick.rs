@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use lsmer_core::{Block, BlockCache, BlockId, TableId};
+use lsmer_core::{Block, BlockCache, BlockId, BlockKind, TableId, mutant};
 use quick_cache::{
     OptionsBuilder, Weighter,
     sync::{Cache, DefaultLifecycle},
@@ -52,15 +52,17 @@ impl QuickCache {
 
 impl BlockCache for QuickCache {
     fn get(&self, id: &BlockId) -> Option<Block> {
-        self.cache.get(id)
+        let kind = if mutant!("cache-ignores-the-kind") { BlockKind::Data } else { id.kind };
+        self.cache.get(&BlockId { kind, ..*id })
     }
 
     fn insert(&self, id: BlockId, block: Block) {
-        self.cache.insert(id, block);
+        let kind = if mutant!("cache-ignores-the-kind") { BlockKind::Data } else { id.kind };
+        self.cache.insert(BlockId { kind, ..id }, block);
     }
 
     fn remove_table(&self, table: TableId) {
-        self.cache.retain(|id, _| id.table != table);
+        self.cache.retain(|id, _| id.table != table || mutant!("cache-keeps-removed-tables"));
     }
 
     fn bytes(&self) -> usize {

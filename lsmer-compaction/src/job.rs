@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use lsmer_core::{
     CompactionJob, JobInput, JobOutput, PlanContext, Run, TableId, TableMeta, Target, TreeView,
+    mutant,
 };
 
 /// A plan in the making: the jobs so far, and the tables that they and earlier jobs take.
@@ -71,7 +72,9 @@ impl<'a> Plan<'a> {
         };
         let inputs: Vec<_> =
             parts.iter().map(input).filter(|input| !input.tables.is_empty()).collect();
-        self.taken.extend(inputs.iter().flat_map(|input| &input.tables));
+        if !mutant!("plan-takes-a-table-twice") {
+            self.taken.extend(inputs.iter().flat_map(|input| &input.tables));
+        }
         let table_bytes = self.cx.table_bytes;
         self.jobs.push(CompactionJob { inputs, output, trivial_move, table_bytes, reason });
     }

@@ -4,7 +4,7 @@
 //! different stretches of the tree never meet, and every job leaves fewer runs than it found.
 
 use lsmer_core::{
-    CompactionJob, CompactionStrategy, JobOutput, Place, PlanContext, Run, Target, TreeView,
+    CompactionJob, CompactionStrategy, JobOutput, Place, PlanContext, Run, Target, TreeView, mutant,
 };
 
 use crate::job::{Plan, all};
@@ -119,6 +119,8 @@ impl CompactionStrategy for Tiered {
 fn merge(plan: &mut Plan<'_>, runs: &[Run], reason: &'static str) {
     let parts: Vec<_> = runs.iter().map(all).collect();
     let level = runs.iter().map(|run| run.level).max().unwrap_or(0).saturating_add(1);
-    let target = Target::New(Place::Before(runs[0].id));
+    let newest = mutant!("merged-run-becomes-the-newest");
+    let place = if newest { Place::Newest } else { Place::Before(runs[0].id) };
+    let target = Target::New(place);
     plan.merge(&parts, JobOutput { target, level }, reason);
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::Bound};
 
-use crate::{BlockReader, Result, Step, Window};
+use crate::{BlockReader, Result, Step, Window, mutant};
 
 /// A range of user keys, borrowed.
 pub type KeyRange<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
@@ -103,6 +103,7 @@ pub fn before_range(key: &[u8], range: KeyRange<'_>) -> bool {
 pub fn after_range(key: &[u8], range: KeyRange<'_>) -> bool {
     match range.1 {
         Bound::Included(high) => key > high,
+        Bound::Excluded(high) if mutant!("excluded-end-included") => key > high,
         Bound::Excluded(high) => key >= high,
         Bound::Unbounded => false,
     }

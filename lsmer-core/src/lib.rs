@@ -35,6 +35,7 @@ mod key;
 mod memtable;
 #[cfg(lsmer_loom)]
 pub mod models;
+pub mod mutants;
 mod options;
 mod table;
 mod table_meta;

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use crate::{Error, Result, TableId, TableMeta};
+use crate::{Error, Result, TableId, TableMeta, mutant};
 
 /// Identity of a run; never reused within a database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -119,6 +119,7 @@ impl Tree {
                 Place::Newest => Some(0),
                 Place::Oldest => Some(tree.runs.len()),
                 Place::Before(id) => position(id),
+                Place::After(id) if mutant!("run-before-instead-of-behind") => position(id),
                 Place::After(id) => position(id).map(|at| at + 1),
             };
             let at = at.ok_or_else(|| conflict("an edit places a run beside one that is gone"))?;

@@ -17,6 +17,8 @@ use std::{
     sync::Arc,
 };
 
+use crate::mutant;
+
 /// What a file is for, so that faults, metrics and advice can tell files apart without looking at
 /// names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -233,11 +235,14 @@ impl dyn VfsFile + '_ {
         while !buf.is_empty() {
             match self.read_at(buf, offset) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(_) if mutant!("short-read-is-whole") => return Ok(()),
                 Ok(n) => {
                     buf = &mut buf[n..];
                     offset += n as u64;
                 }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error)
+                    if error.kind() == io::ErrorKind::Interrupted
+                        && !mutant!("interrupted-read-fails") => {}
                 Err(error) => return Err(error),
             }
         }
@@ -254,6 +259,7 @@ impl dyn VfsFile + '_ {
         while !buf.is_empty() {
             match self.write_at(&[IoSlice::new(buf)], offset) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(_) if mutant!("short-write-is-whole") => return Ok(()),
                 Ok(n) => {
                     buf = &buf[n..];
                     offset += n as u64;
@@ -303,9 +309,11 @@ impl dyn Vfs {
         }
         let file = self.open(&tmp, OpenOptions { class, ..OpenOptions::create(FileClass::Tmp) })?;
         file.write_all_at(bytes, 0)?;
-        file.sync(SyncKind::All)?;
+        if !mutant!("installed-file-not-synced") {
+            file.sync(SyncKind::All)?;
+        }
         self.sync_dir(dir)?;
         self.rename(&tmp, &dir.join(name))?;
-        self.sync_dir(dir)
+        if mutant!("installed-name-not-synced") { Ok(()) } else { self.sync_dir(dir) }
     }
 }

@@ -4,6 +4,7 @@ use std::{io, path::Path, sync::Arc};
 
 use lsmer_core::{
     Error, ErrorKind, FileClass, OpenOptions, Result, SegmentId, SeqNo, SyncKind, TableId, Vfs,
+    mutant,
 };
 use lsmer_manifest::{Manifest, ManifestState};
 use lsmer_sync::{MutexGuard, atomic::Ordering};
@@ -63,7 +64,9 @@ impl Shared {
             self.background.flush_limit.store(upto.0, Ordering::Release);
             upto
         };
-        self.wait_for_flushes(upto)?;
+        if !mutant!("checkpoint-does-not-wait") {
+            self.wait_for_flushes(upto)?;
+        }
         self.copy_to(dir, upto)
     }
 
@@ -88,6 +91,9 @@ impl Shared {
             ..ManifestState::clone(&state)
         };
         Manifest::create(vfs, dir, state)?.close()?;
+        if mutant!("checkpoint-name-not-synced") {
+            return Ok(());
+        }
         let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
         let parent = parent.unwrap_or(Path::new("."));
         vfs.sync_dir(parent)

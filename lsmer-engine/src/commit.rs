@@ -8,6 +8,7 @@ use std::{io::IoSlice, sync::Arc};
 
 use lsmer_core::{
     Change, Changes, Durability, EntryHead, Kind, Lsn, Result, SeqNo, check_key, check_value,
+    mutant,
 };
 
 use crate::{
@@ -56,7 +57,7 @@ impl Shared {
         touches.end_write();
         let exec = &*self.parts.env.exec;
         self.visible.publish(placed.ticket, placed.last, exec);
-        if safe == Durability::Sync {
+        if safe == Durability::Sync && !mutant!("ack-before-sync") {
             self.sync_to(placed.lsn)?;
         }
         Ok(())
@@ -69,7 +70,8 @@ impl Shared {
     }
 
     fn sync_to(&self, lsn: Lsn) -> Result<()> {
-        self.wal()?.sync_to(lsn).inspect_err(|error| self.fail(error))
+        let synced = self.wal()?.sync_to(lsn).inspect_err(|error| self.fail(error));
+        if mutant!("failed-sync-acknowledged") { Ok(()) } else { synced }
     }
 
     /// Checks the limits and adds up what each keyspace gets.
@@ -123,12 +125,13 @@ impl Shared {
         let first = state.next_seqno;
         let last = first.plus(u64::from(count) - 1);
         wal.write(slot, first, count, &slices).inspect_err(|error| self.fail(error))?;
-        state.next_seqno = last.plus(1);
+        state.next_seqno = if mutant!("seqno-given-out-twice") { last } else { last.plus(1) };
         state.next_ticket += 1;
         touches.begin_write(first, last, slot);
         self.counters.user_bytes.add(touches.iter().map(|touch| touch.bytes as u64).sum());
         self.counters.writes.add(u64::from(count));
-        Ok(Some(Placed { first, last, ticket, lsn: slot.end }))
+        let lsn = if mutant!("sync-up-to-the-record") { slot.start } else { slot.end };
+        Ok(Some(Placed { first, last, ticket, lsn }))
     }
 }
 

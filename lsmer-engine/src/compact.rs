@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use lsmer_core::{
     ALL, Arrival, BlockShelf, CompactionJob, Cursor, Error, ErrorKind, Place, Result, RunId,
-    TableId, TableMeta, Target, TreeEdit, TreeView, check,
+    TableId, TableMeta, Target, TreeEdit, TreeView, check, mutant,
 };
 use lsmer_manifest::Edit;
 use lsmer_sync::atomic::Ordering;
@@ -91,9 +91,12 @@ impl CompactJob {
         let busy = BTreeSet::new();
         let view = self.space.view_owned();
         let tree = TreeView { tree: &view.version.tree, busy: &busy };
-        check(tree, &self.job).map_err(|law| {
+        let legal = check(tree, &self.job).map_err(|law| {
             Error::new(ErrorKind::Conflict, "a compaction became illegal").detail(law)
-        })?;
+        });
+        if !mutant!("job-not-checked-again") {
+            legal?;
+        }
         let (run, place) = match self.job.output.target {
             Target::Existing(run) => (run, Place::Oldest),
             Target::New(place) => (shared.new_run(), place),
@@ -123,7 +126,8 @@ impl Merging {
             shared.driver.drive(shelf, Fill::Nothing, |blocks| merge.advance(blocks))?;
             shelf.drop_used();
             let Some(entry) = merge.entry() else { return Ok(false) };
-            let bottom = || !below.iter().any(|run| run.covering(entry.key).is_some());
+            let hidden = || below.iter().any(|run| run.covering(entry.key).is_some());
+            let bottom = || mutant!("compaction-drops-deletes") || !hidden();
             if survive.keeps(entry, bottom) {
                 output.push(entry)?;
             }
@@ -151,6 +155,9 @@ impl BackgroundJob for CompactJob {
         let mut merging = self.merging.take().expect("matched above");
         let tables = merging.output.finish()?;
         let bytes: u64 = tables.iter().map(|table| table.file_bytes).sum();
+        if mutant!("inputs-removed-before-the-manifest") {
+            self.inputs().for_each(|(_, id)| self.shared.tables.remove_file(id));
+        }
         self.install(tables)?;
         merging.output.keep();
         self.shared.counters.compactions.fetch_add(1, Ordering::Relaxed);
@@ -169,6 +176,9 @@ impl BackgroundJob for CompactJob {
             // A conflict is nobody's fault: the next plan sees the tree as it is.
             work.compaction_error =
                 result.err().filter(|error| error.kind() != ErrorKind::Conflict);
+            if mutant!("compaction-error-swallowed") {
+                work.compaction_error = None;
+            }
         }
         self.shared.schedule(&self.space);
     }

@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use lsmer_core::{Error, KeyspaceId, KeyspaceOptions, Result, SeqNo};
+use lsmer_core::{Error, KeyspaceId, KeyspaceOptions, Result, SeqNo, mutant};
 use lsmer_manifest::Edit;
 use lsmer_sync::atomic::Ordering;
 
@@ -66,9 +66,14 @@ impl Engine {
             return Ok(Keyspace::new(&self.handle, space));
         }
         // The log before the manifest: a keyspace must not be older than a write before it.
-        shared.sync()?;
+        if !mutant!("keyspace-made-before-older-writes") {
+            shared.sync()?;
+        }
         let (_, state) = shared.manifest()?.state();
-        let id = KeyspaceId(state.next_keyspace);
+        let after_last = || state.keyspaces.keys().next_back().map_or(0, |id| id.0 + 1);
+        let reused = mutant!("keyspace-id-reused");
+        let next = if reused { after_last() } else { state.next_keyspace };
+        let id = KeyspaceId(next);
         let create = vec![(id, name.to_owned(), options.clone())];
         shared.commit_edit(&Edit { create, ..Edit::default() })?;
         let version = Version::new(Arc::default(), &shared.tables);
@@ -109,8 +114,11 @@ impl Engine {
             let _commit = shared.commit.lock();
             space.set_dropped(true);
         }
-        let dropped = shared.sync().and_then(|()| {
-            shared.commit_edit(&Edit { drop: vec![id], ..Edit::default() })?;
+        let early = mutant!("keyspace-dropped-before-older-writes");
+        let synced = if early { Ok(()) } else { shared.sync() };
+        let dropped = synced.and_then(|()| {
+            let drop = if mutant!("drop-not-written-down") { vec![] } else { vec![id] };
+            shared.commit_edit(&Edit { drop, ..Edit::default() })?;
             // Only now the log may let go of its entries.
             shared.spaces.write().remove(&id);
             Ok(())

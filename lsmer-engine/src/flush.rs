@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use lsmer_core::{
     ALL, Arrival, BlockReader, BlockShelf, Cursor, Error, ErrorKind, Place, Result, SegmentId,
-    SeqNo, Step, TreeEdit, Window,
+    SeqNo, Step, TreeEdit, Window, mutant,
 };
 use lsmer_manifest::Edit;
 use lsmer_sync::atomic::Ordering;
@@ -47,7 +47,9 @@ impl FlushJob {
     /// Takes the oldest sealed memtable once nobody inserts into it.
     fn begin(&mut self) -> Result<Progress> {
         let view = self.space.view();
-        let Some(mem) = view.sealed.last() else { return Ok(Progress::Done) };
+        let newest = mutant!("newest-memtable-flushed-first");
+        let oldest = if newest { view.sealed.first() } else { view.sealed.last() };
+        let Some(mem) = oldest else { return Ok(Progress::Done) };
         let seen = mem.quiet.count();
         if !mem.is_quiet() {
             return Ok(Progress::Wait(Arc::clone(&mem.quiet), seen));
@@ -83,7 +85,7 @@ impl Writing {
                     for at in 0..batch.len() {
                         let entry = batch.entry(at);
                         // Whether older tables hold the key is for compaction to find out.
-                        if self.survive.keeps(entry, || false) {
+                        if self.survive.keeps(entry, || mutant!("flush-drops-deletes")) {
                             self.output.push(entry)?;
                         }
                     }
@@ -113,7 +115,9 @@ impl BackgroundJob for FlushJob {
         let tables = writing.output.finish()?;
         let bytes: u64 = tables.iter().map(|table| table.file_bytes).sum();
         let run = self.shared.new_run();
-        let add = vec![Arrival { run, level: 0, place: Place::Newest, tables }];
+        let behind = mutant!("flushed-run-behind-the-others");
+        let place = if behind { Place::Oldest } else { Place::Newest };
+        let add = vec![Arrival { run, level: 0, place, tables }];
         let change = TreeEdit { remove: Vec::new(), add };
         let log_first = self.shared.install_flush(&self.space, &writing.mem, change)?;
         writing.output.keep();
@@ -129,7 +133,7 @@ impl BackgroundJob for FlushJob {
         {
             let mut work = self.space.work.lock();
             work.flushing = false;
-            work.flush_error = result.err();
+            work.flush_error = result.err().filter(|_| !mutant!("flush-error-swallowed"));
             if !failed {
                 work.compaction_error = None;
             }
@@ -151,15 +155,22 @@ impl Shared {
         change: TreeEdit,
     ) -> Result<SegmentId> {
         let wal = self.wal()?;
-        if self.others_hold_older(space, mem.last()) {
+        if self.others_hold_older(space, mem.last()) && !mutant!("table-ahead-of-the-log") {
             wal.sync_to(mem.lsn()).inspect_err(|error| self.fail(error))?;
         }
         let installing = self.install.lock();
         let log_first = {
             // Under the commit lock nobody has a place in the log and none in a memtable yet.
             let state = self.commit.lock();
-            wal.oldest(self.first_needed(Some(mem)).unwrap_or(state.next_seqno))
+            let needed = self.first_needed(Some(mem));
+            let needed = needed.filter(|_| !mutant!("log-let-go-for-one-keyspace"));
+            wal.oldest(needed.unwrap_or(state.next_seqno))
         };
+        if mutant!("log-let-go-before-the-manifest") {
+            wal.release(log_first)?;
+        }
+        let beyond = mutant!("watermark-beyond-the-table");
+        let flushed = if beyond { self.visible.get() } else { mem.last() };
         let stats = wal.stats();
         let edit = Edit {
             next_table: Some(self.next_table.load(Ordering::Relaxed)),
@@ -167,7 +178,7 @@ impl Shared {
             last_seqno: Some(mem.last()),
             log_first: Some(log_first),
             log_synced: Some(stats.synced),
-            ..Edit::tree(space.id, change, Some(mem.last()))
+            ..Edit::tree(space.id, change, Some(flushed))
         };
         let state = self.commit_edit(&edit)?;
         let tree = &state.keyspaces.get(&space.id).expect("the edit was to it").tree;
@@ -190,7 +201,8 @@ impl Shared {
             Ok((_, state)) => Ok(state),
             Err(error) => {
                 use ErrorKind::{Conflict, Full, InvalidArgument};
-                if !matches!(error.kind(), Conflict | Full | InvalidArgument) {
+                let unchanged = matches!(error.kind(), Conflict | Full | InvalidArgument);
+                if !unchanged && !mutant!("manifest-failure-forgotten") {
                     self.fail(&error);
                 }
                 Err(error)

@@ -7,7 +7,7 @@
 
 use std::cmp::Ordering;
 
-use lsmer_core::{BlockReader, Cursor, EntryRef, KeyRange, OwnedRange, Result, Step};
+use lsmer_core::{BlockReader, Cursor, EntryRef, KeyRange, OwnedRange, Result, Step, mutant};
 
 use crate::source::{Progress, Source};
 
@@ -122,8 +122,11 @@ impl Merge {
             (true, false) => true,
             (true, true) => {
                 let order = left.head.cmp(&right.head);
-                let order = order.then_with(|| left.key.cmp(&right.key));
-                let order = order.then_with(|| right.seqno.cmp(&left.seqno));
+                let full = !mutant!("merge-compares-heads-only");
+                let order = if full { order.then_with(|| left.key.cmp(&right.key)) } else { order };
+                let any = mutant!("merge-mixes-versions");
+                let newer = || if any { Ordering::Equal } else { right.seqno.cmp(&left.seqno) };
+                let order = order.then_with(newer);
                 order == if self.backward { Ordering::Greater } else { Ordering::Less }
             }
         }
@@ -160,7 +163,9 @@ impl Merge {
             node /= 2;
         }
         self.losers[0] = winner;
-        self.find_runner_up();
+        if !mutant!("runner-up-is-stale") {
+            self.find_runner_up();
+        }
     }
 
     /// The second best lost to the winner itself, so it is on the winner's path.

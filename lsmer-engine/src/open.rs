@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, io, path::Path, sync::Arc};
 
 use lsmer_core::{
     DirEntry, Error, ErrorKind, KeyspaceId, KeyspaceOptions, LockGuard, LockMode, LogCut, LogEnd,
-    LogSource, LogSpec, Result, SegmentId, SeqNo, TableId, Vfs,
+    LogSource, LogSpec, Result, SegmentId, SeqNo, TableId, Vfs, mutant,
 };
 use lsmer_manifest::{KeyspaceState, Manifest, ManifestState, Names};
 
@@ -58,13 +58,16 @@ fn open_for_writing(options: Options, parts: Components) -> Result<Arc<Shared>> 
 
     let source = log_source(&options, &parts, &state);
     let end = parts.wal.scan(&source, &mut |_| Ok(()))?;
-    parts.wal.sync_scanned(&source, &end)?;
+    if !mutant!("scanned-log-not-synced") {
+        parts.wal.sync_scanned(&source, &end)?;
+    }
     let last_seqno = last_seqno(&state, &end);
     let segment = end.segments.last().map_or(SegmentId(0), |segment| segment.id);
+    let cut = Some(LogCut { segment, end: end.next });
     let state = ManifestState {
-        epoch: state.epoch + 1,
+        epoch: state.epoch + u64::from(!mutant!("epoch-not-raised")),
         last_seqno,
-        log_cut: Some(LogCut { segment, end: end.next }),
+        log_cut: if mutant!("cut-not-written-down") { state.log_cut } else { cut },
         ..state
     };
     let fresh = !Manifest::exists(&*vfs, &dir)?;
@@ -83,7 +86,8 @@ fn open_for_writing(options: Options, parts: Components) -> Result<Arc<Shared>> 
     let source = log_source(&options, &parts, &state);
     let foundation = foundation(options, parts, Arc::clone(&state), last_seqno);
     let manifest = Some(manifest);
-    let shared = build(Foundation { manifest, wal: Some(wal), lock: Some(lock), ..foundation });
+    let lock = Some(lock).filter(|_| !mutant!("lock-let-go-too-early"));
+    let shared = build(Foundation { manifest, wal: Some(wal), lock, ..foundation });
     let recovered = shared.replay(&source, &state);
     let recovered = recovered.and_then(|()| shared.remove_orphans());
     let recovered = recovered.and_then(|()| shared.shorten_log());
@@ -174,7 +178,8 @@ fn make_folder(vfs: &dyn Vfs, dir: &Path) -> Result<()> {
     };
     let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
     let parent = parent.unwrap_or(Path::new("."));
-    match vfs.sync_dir(parent) {
+    let unsynced = mutant!("folder-name-not-synced");
+    match if unsynced { Ok(()) } else { vfs.sync_dir(parent) } {
         // Somebody else made it, where we may not look.
         Err(error) if exists && error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
         synced => synced
@@ -283,6 +288,7 @@ fn last_seqno(state: &ManifestState, end: &LogEnd) -> SeqNo {
     let tables = state.keyspaces.values().flat_map(|keyspace| keyspace.tree.tables());
     let in_tables = tables.map(|table| table.max_seqno).max().unwrap_or_default();
     let flushed = state.keyspaces.values().map(|keyspace| keyspace.flushed).max();
-    let known = state.last_seqno.max(end.last_seqno).max(in_tables);
+    let in_log = if mutant!("seqnos-of-the-log-forgotten") { SeqNo::ZERO } else { end.last_seqno };
+    let known = state.last_seqno.max(in_log).max(in_tables);
     known.max(flushed.unwrap_or_default())
 }

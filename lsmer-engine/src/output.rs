@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use lsmer_core::{
     EntryRef, Error, FileClass, OpenOptions, Result, SyncKind, TableBuilder, TableMeta, TableSpec,
-    VfsFile, Window,
+    VfsFile, Window, mutant,
 };
 
 use crate::{shared::Shared, space::Space};
@@ -56,7 +56,7 @@ impl Output {
     pub(crate) fn push(&mut self, entry: EntryRef<'_>) -> Result<()> {
         if let Some(current) = &self.current
             && current.builder.bytes() >= self.table_bytes
-            && self.last_key != entry.key
+            && (self.last_key != entry.key || mutant!("user-key-in-two-tables"))
         {
             self.finish_table()?;
         }
@@ -77,7 +77,8 @@ impl Output {
     pub(crate) fn finish(&mut self) -> Result<Vec<Arc<TableMeta>>> {
         self.finish_table()?;
         let dir = &self.shared.options.path;
-        let synced = self.shared.parts.env.vfs.sync_dir(dir);
+        let vfs = &self.shared.parts.env.vfs;
+        let synced = if mutant!("table-name-not-synced") { Ok(()) } else { vfs.sync_dir(dir) };
         synced.map_err(|source| Error::io("cannot sync the folder", source).in_file(dir))?;
         Ok(self.metas.clone())
     }
@@ -125,7 +126,8 @@ impl Output {
         self.drain()?;
         let Some(Current { file, builder }) = self.current.take() else { return Ok(()) };
         let meta = builder.finish()?;
-        let synced = file.sync(SyncKind::All);
+        let unsynced = mutant!("table-not-synced");
+        let synced = if unsynced { Ok(()) } else { file.sync(SyncKind::All) };
         synced.map_err(|source| {
             Error::io("cannot sync a table", source).in_file(self.shared.tables.path(meta.id))
         })?;
@@ -138,7 +140,8 @@ impl Drop for Output {
     fn drop(&mut self) {
         // After a failure it is unknown whether the manifest on disk names them: the next open, which
         // reads it, removes those that it does not.
-        if self.kept || self.shared.failure().is_some() {
+        let unknown = self.shared.failure().is_some();
+        if self.kept || unknown && !mutant!("tables-removed-after-a-failure") {
             return;
         }
         self.current = None;

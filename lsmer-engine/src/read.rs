@@ -6,7 +6,7 @@ use std::{
 };
 
 use lsmer_core::{
-    BlockReader, BlockShelf, Kind, Lookup, Probe, Result, SeqNo, Step, Value, check_key,
+    BlockReader, BlockShelf, Kind, Lookup, Probe, Result, SeqNo, Step, Value, check_key, mutant,
 };
 
 use crate::{
@@ -113,6 +113,7 @@ impl Reader {
                     false
                 }
                 Ok(Step::Miss) => true,
+                Err(_) if mutant!("multi-get-swallows-an-error") => false,
                 Err(error) => {
                     failed.get_or_insert(error);
                     true
@@ -234,6 +235,8 @@ fn get_in_tables(
         let Step::Done(table) = handle.open(blocks)? else { return Ok(Step::Miss) };
         match table.get(probe, blocks)? {
             Step::Done(None) => {}
+            Step::Done(Some(found))
+                if mutant!("lookup-passes-a-delete") && found.kind() == Kind::Delete => {}
             found => return Ok(found),
         }
     }

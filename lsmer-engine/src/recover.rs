@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, io, sync::Arc};
 
-use lsmer_core::{Changes, Error, LogSource, Record, Result, TableId};
+use lsmer_core::{Changes, Error, KeyspaceId, LogSource, Record, Result, TableId, mutant};
 use lsmer_manifest::{Edit, ManifestState};
 use lsmer_sync::atomic::Ordering;
 
@@ -20,7 +20,8 @@ impl Shared {
     ) -> Result<()> {
         self.parts.wal.scan(source, &mut |record| {
             // The scan may still have this record's segment open, so it stays until the next one.
-            self.replayed.store(record.seqno.0, Ordering::Release);
+            let done = mutant!("replay-lets-the-log-go");
+            self.replayed.store(if done { u64::MAX } else { record.seqno.0 }, Ordering::Release);
             self.replay_record(&record, state).map_err(|error| {
                 let at = format_args!("log record at {}", record.slot.start.0).to_string();
                 error.detail(at).in_file(&source.dir)
@@ -37,12 +38,16 @@ impl Shared {
         let mut touches = Touches::default();
         for (change, n) in Changes::new(record.payload).zip(0..) {
             let (change, seqno) = (change?, record.seqno.plus(n));
-            if change.keyspace.0 >= state.next_keyspace {
+            let gone = || !state.keyspaces.contains_key(&change.keyspace);
+            let refused = mutant!("replay-refuses-a-dropped-keyspace") && gone();
+            if change.keyspace.0 >= state.next_keyspace || refused {
                 return Err(Error::corruption("a record names a keyspace that never was"));
             }
             // An entry of a keyspace that is gone went with it.
             let keyspace = state.keyspaces.get(&change.keyspace);
-            if keyspace.is_some_and(|keyspace| seqno > keyspace.flushed) {
+            let skipped = u64::from(mutant!("replay-skips-an-entry"));
+            let all = mutant!("replay-ignores-the-watermark");
+            if keyspace.is_some_and(|keyspace| all || seqno > keyspace.flushed.plus(skipped)) {
                 touches.add(&change, |id| self.space(id))?;
                 changes.push((change, seqno));
             }
@@ -91,6 +96,9 @@ impl Shared {
         let dir = &self.options.path;
         let mut named = BTreeSet::new();
         for space in self.all_spaces() {
+            if mutant!("tables-of-others-are-orphans") && space.id != KeyspaceId::DEFAULT {
+                continue;
+            }
             let view = space.view();
             named.extend(view.version.tree.tables().map(|table| table.id));
         }

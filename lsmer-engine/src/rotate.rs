@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use lsmer_core::mutant;
+
 use crate::{
     shared::Shared,
     space::{MAX_SEALED, Space, new_mem},
@@ -14,7 +16,8 @@ impl Shared {
         let mem = new_mem(&*self.parts.memtable, bytes);
         space.change_view(|view| {
             let sealed = std::mem::replace(&mut view.active, mem);
-            view.sealed.insert(0, sealed);
+            let last = mutant!("sealed-memtables-out-of-order");
+            view.sealed.insert(if last { view.sealed.len() } else { 0 }, sealed);
         });
         self.schedule(space);
     }

@@ -4,6 +4,7 @@ use std::{ops::Bound, sync::Arc};
 
 use lsmer_core::{
     BlockReader, Cursor, KeyRange, OwnedRange, Result, Step, Window, after_range, before_range,
+    mutant,
 };
 
 use crate::tables::TableHandle;
@@ -31,7 +32,8 @@ impl RunCursor {
         if self.next == self.end {
             return Ok(Step::Done(false));
         }
-        let at = if self.backward { self.end - 1 } else { self.next };
+        let from_end = self.backward && !mutant!("back-opens-the-front-table");
+        let at = if from_end { self.end - 1 } else { self.next };
         let Step::Done(table) = self.tables[at].open(blocks)? else { return Ok(Step::Miss) };
         self.current = Some((at, table.cursor(), false));
         if self.backward {

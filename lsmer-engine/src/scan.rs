@@ -8,7 +8,7 @@ use std::{ops::Bound, sync::Arc};
 
 use lsmer_core::{
     BlockReader, BlockShelf, Cursor, Error, KeyRange, Kind, OwnedRange, Result, SeqNo, Step, Value,
-    before_range, is_empty_range,
+    before_range, is_empty_range, mutant,
 };
 
 use crate::{
@@ -73,6 +73,7 @@ impl End {
         match self.stand {
             Stand::Nowhere => false,
             Stand::Before => key < &*self.key,
+            Stand::Behind if mutant!("ends-meet-one-key-late") => key < &*self.key,
             Stand::Behind => key <= &*self.key,
         }
     }
@@ -158,7 +159,8 @@ impl Scan {
         }
         let found = step(self);
         self.shared.count_blocks(&mut self.shelf);
-        found.inspect_err(|error| self.failed = Some(error.clone()))
+        let kept = !mutant!("scan-forgets-its-error");
+        found.inspect_err(|error| self.failed = kept.then(|| error.clone()))
     }
 
     /// Goes to the next visible entry from the front.
@@ -173,7 +175,7 @@ impl Scan {
             advance(&self.shared, &mut self.front, &mut self.shelf)?;
             let merge = self.front.merge.as_ref().expect("made above");
             let Some(entry) = merge.entry() else { return Ok(false) };
-            if entry.seqno > self.seqno
+            if entry.seqno > self.seqno && !mutant!("scan-sees-later-writes")
                 || (self.front.stand == Stand::Behind && self.front.key == entry.key)
             {
                 continue;
@@ -221,7 +223,8 @@ impl Scan {
                 self.back.stand = Stand::Behind;
                 in_key = true;
             }
-            if entry.seqno <= self.seqno {
+            let visible = entry.seqno <= self.seqno;
+            if visible && !(mutant!("back-misses-the-newest") && entry.seqno == self.seqno) {
                 newest = Some(entry.kind);
                 self.back.value.clear();
                 self.back.value.extend_from_slice(entry.value);

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use lsmer_core::SeqNo;
+use lsmer_core::{SeqNo, mutant};
 use lsmer_sync::Mutex;
 
 use crate::visible::Visible;
@@ -42,6 +42,12 @@ impl Snapshots {
     pub(crate) fn boundaries(&self, visible: &Visible) -> Vec<SeqNo> {
         let live = self.live.lock();
         let mut all: Vec<SeqNo> = live.keys().copied().collect();
+        if mutant!("merge-ignores-snapshots") {
+            all.clear();
+        }
+        if mutant!("merge-keeps-the-oldest-snapshot-only") {
+            all.truncate(1);
+        }
         let now = visible.get();
         if all.last().is_none_or(|last| *last < now) {
             all.push(now);

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use arc_swap::ArcSwap;
 use lsmer_core::{
-    Error, KeyspaceId, KeyspaceOptions, MemtableFactory, MemtableSpec, Result, TableId,
+    Error, KeyspaceId, KeyspaceOptions, MemtableFactory, MemtableSpec, Result, TableId, mutant,
 };
 use lsmer_sync::{
     Mutex,
@@ -96,7 +96,8 @@ impl Space {
         self.change_view(|view| {
             view.version = version;
             if let Some(flushed) = flushed {
-                view.sealed.retain(|mem| !Arc::ptr_eq(mem, flushed));
+                let all = mutant!("flush-lets-all-memtables-go");
+                view.sealed.retain(|mem| !all && !Arc::ptr_eq(mem, flushed));
             }
         });
     }

@@ -5,7 +5,7 @@
 //! in the oldest stripe is dropped when nothing older than the merge can hold its key. Versions
 //! newer than what is visible all stay: snapshots may yet be taken between them.
 
-use lsmer_core::{EntryRef, Kind, SeqNo};
+use lsmer_core::{EntryRef, Kind, SeqNo, mutant};
 
 #[derive(Debug)]
 pub(crate) struct Survive {
@@ -31,7 +31,9 @@ impl Survive {
             self.key.extend_from_slice(entry.key);
             self.stripe = Some(usize::MAX);
         }
-        let stripe = self.boundaries.partition_point(|boundary| *boundary < entry.seqno);
+        let itself = mutant!("snapshot-misses-its-own-seqno");
+        let is_before = |seqno: &SeqNo| *seqno < entry.seqno || itself && *seqno == entry.seqno;
+        let stripe = self.boundaries.partition_point(is_before);
         if stripe == self.boundaries.len() {
             return true;
         }
@@ -39,7 +41,8 @@ impl Survive {
             return false;
         }
         self.stripe = Some(stripe);
-        !(entry.kind == Kind::Delete && stripe == 0 && bottom())
+        let is_oldest = stripe == 0 || mutant!("delete-dropped-above-a-snapshot");
+        !(entry.kind == Kind::Delete && is_oldest && bottom())
     }
 }
 

@@ -13,7 +13,7 @@ use std::{
 use arc_swap::ArcSwapOption;
 use lsmer_core::{
     BlockReader, Error, Event, FileClass, Job, Next, OpenOptions, Result, Step, Table, TableId,
-    TableMeta, VfsFile, Waited, WorkClass,
+    TableMeta, VfsFile, Waited, WorkClass, mutant,
 };
 use lsmer_sync::{
     Mutex,
@@ -127,6 +127,12 @@ impl Tables {
         self.dir.join(id.file_name())
     }
 
+    /// Removes the file of a table that no manifest names.
+    pub(crate) fn remove_file(&self, id: TableId) {
+        // If it fails, the next open finds an orphan and removes it.
+        drop(self.parts.env.vfs.remove_file(&self.path(id)));
+    }
+
     /// Queues an opened table and closes the oldest while there are too many.
     fn admit(&self, handle: &Arc<TableHandle>) {
         let mut open = self.open.lock();
@@ -186,6 +192,9 @@ impl TableHandle {
     /// Says that no version after this one has the table.
     pub(crate) fn retire(&self) {
         self.retired.store(true, Ordering::Release);
+        if mutant!("table-removed-under-a-reader") {
+            self.tables.upgrade().iter().for_each(|tables| tables.remove_file(self.meta.id));
+        }
     }
 
     fn close(&self, tables: &Tables) {
@@ -220,8 +229,9 @@ impl Job for Remove {
     fn step(&mut self) -> Next {
         self.tables.live.lock().remove(&self.id);
         self.tables.parts.cache.remove_table(self.id);
-        // If it fails, the next open finds an orphan and removes it.
-        drop(self.tables.parts.env.vfs.remove_file(&self.tables.path(self.id)));
+        if !mutant!("old-tables-stay") {
+            self.tables.remove_file(self.id);
+        }
         Next::Done
     }
 }

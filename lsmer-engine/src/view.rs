@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use lsmer_core::{Event, Lsn, Memtable, Probe, RunId, SeqNo, Slot, TableId, Tree};
+use lsmer_core::{
+    Event, Lsn, Memtable, Probe, RunId, SeqNo, Slot, TableId, TableMeta, Tree, mutant,
+};
 use lsmer_sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::tables::{TableHandle, Tables};
@@ -102,7 +104,9 @@ impl RunHandles {
     /// Returns the table that may hold `key`.
     pub(crate) fn covering(&self, key: &[u8]) -> Option<&Arc<TableHandle>> {
         let at = self.tables.partition_point(|table| *table.meta.largest < *key);
-        self.tables.get(at).filter(|table| *table.meta.smallest <= *key)
+        let missed = |largest: &[u8]| mutant!("largest-key-not-covered") && largest == key;
+        let covers = |meta: &TableMeta| *meta.smallest <= *key && !missed(&meta.largest);
+        self.tables.get(at).filter(|table| covers(&table.meta))
     }
 }
 
@@ -155,6 +159,14 @@ impl View {
         probe: &Probe<'_>,
         found: &mut dyn FnMut(lsmer_core::EntryRef<'_>),
     ) -> bool {
+        if mutant!("older-memtables-first") {
+            return self
+                .sealed
+                .iter()
+                .rev()
+                .chain([&self.active])
+                .any(|m| m.table.get(probe, found));
+        }
         self.mems().any(|mem| mem.table.get(probe, found))
     }
 }

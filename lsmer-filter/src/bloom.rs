@@ -24,7 +24,7 @@
 
 use std::{fmt, sync::Arc};
 
-use lsmer_core::{Filter, FilterPolicy, Result, codec::Fields};
+use lsmer_core::{Filter, FilterPolicy, Result, codec::Fields, mutant};
 
 use crate::none::Maybe;
 
@@ -76,6 +76,9 @@ impl FilterPolicy for BlockedBloom {
     fn open(&self, bytes: Arc<[u8]>) -> Arc<dyn Filter> {
         match Bloom::decode(&bytes) {
             Ok(bloom) => Arc::new(bloom),
+            Err(_) if mutant!("damaged-filter-denies") => {
+                Arc::new(Bloom { lines: Box::new([Line::default()]) })
+            }
             // A filter may say "maybe", never a wrong "no".
             Err(_) => Arc::new(Maybe),
         }
@@ -94,7 +97,8 @@ struct Bloom {
 
 impl Bloom {
     fn insert(&mut self, hash: u64) {
-        let line = line_of(hash, self.lines.len());
+        let line = if mutant!("bloom-takes-the-wrong-half") { hash << 32 } else { hash };
+        let line = line_of(line, self.lines.len());
         if let Some(line) = self.lines.get_mut(line) {
             for (word, bit) in line.0.iter_mut().zip(mask(hash)) {
                 *word |= bit;

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use lsmer_core::{Error, ErrorKind, Result, Vfs};
+use lsmer_core::{Error, ErrorKind, Result, Vfs, mutant};
 use lsmer_sync::Mutex;
 
 use crate::{
@@ -149,6 +149,9 @@ impl Manifest {
         let state = payload::settled(state)
             .map_err(|e| Error::invalid("a state contradicts itself").detail(e))?;
         let writer = Writer::start(&**vfs, dir, number, &state)?;
+        if mutant!("old-manifest-removed-first") {
+            drop(vfs.remove_file(&dir.join(current::file_name(number - 1))));
+        }
         current::install(&**vfs, dir, number)
             .map_err(|e| Error::io("install CURRENT", e).in_file(dir.join(current::CURRENT)))?;
         let rewrite_at = rewrite_at(&writer);

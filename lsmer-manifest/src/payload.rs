@@ -11,6 +11,7 @@ use lsmer_core::{
     Arrival, Error, KeyspaceId, KeyspaceOptions, LogCut, Lsn, Place, Result, SegmentId, SeqNo,
     TreeEdit,
     codec::{Fields, put_prefixed, put_tagged, put_varint},
+    mutant,
 };
 
 use crate::{Edit, ManifestState, Names};
@@ -89,10 +90,11 @@ pub(crate) fn from_nothing(state: &ManifestState) -> Edit {
     for (id, keyspace) in &state.keyspaces {
         edit.create.push((*id, (*keyspace.name).to_owned(), keyspace.options.clone()));
         let runs = keyspace.tree.runs.iter();
+        let reversed = mutant!("snapshot-reverses-the-runs");
         let add = runs.map(|run| Arrival {
             run: run.id,
             level: run.level,
-            place: Place::Oldest,
+            place: if reversed { Place::Newest } else { Place::Oldest },
             tables: run.tables.clone(),
         });
         let change = TreeEdit { remove: Vec::new(), add: add.collect() };

@@ -15,7 +15,7 @@
 
 #![deny(clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
-use lsmer_core::{Error, Result};
+use lsmer_core::{Error, Result, mutant};
 
 use crate::{
     header::HEADER_BYTES,
@@ -75,10 +75,16 @@ impl<'a> Scan<'a> {
             return Ok(Found::Record(record));
         }
         match self.file.find_head(at + 1) {
+            None if mutant!("torn-edit-is-damage") && self.torn_bytes() > 0 => {
+                Err(Error::corruption("a record of the manifest is torn"))
+            }
             None => Ok(Found::End(self.torn_bytes())),
             Some((next, head)) if next == at + HEAD_BYTES && head.synced == at as u64 => {
                 self.offset = next;
                 Ok(Found::LostMark)
+            }
+            Some(_) if mutant!("damage-is-the-end-of-the-manifest") => {
+                Ok(Found::End(self.torn_bytes()))
             }
             Some((next, _)) => {
                 let what = "a record of the manifest is damaged, and it had been synced";

@@ -11,7 +11,9 @@ use std::{
     sync::Arc,
 };
 
-use lsmer_core::{Error, ErrorKind, FileClass, OpenOptions, Result, SyncKind, Vfs, VfsFile};
+use lsmer_core::{
+    Error, ErrorKind, FileClass, OpenOptions, Result, SyncKind, Vfs, VfsFile, mutant,
+};
 
 use crate::{
     Edit, ManifestState, current,
@@ -65,7 +67,9 @@ impl Writer {
         let write = || {
             let file = vfs.open(&path, OpenOptions::create(FileClass::Manifest))?;
             file.write_all_at(&bytes, 0)?;
-            file.sync(SyncKind::All)?;
+            if !mutant!("new-manifest-not-synced") {
+                file.sync(SyncKind::All)?;
+            }
             vfs.sync_dir(dir)?;
             Ok(file)
         };
@@ -112,7 +116,8 @@ impl Writer {
         self.failed = true;
         let written = self.file.write_all_at(&bytes, self.end as u64);
         written.map_err(|error| self.unknown("append to the manifest", error))?;
-        let synced = self.file.sync(SyncKind::Data);
+        let unsynced = mutant!("edit-not-synced");
+        let synced = if unsynced { Ok(()) } else { self.file.sync(SyncKind::Data) };
         synced.map_err(|error| self.unknown("sync the manifest", error))?;
         self.failed = false;
         self.end += bytes.len();

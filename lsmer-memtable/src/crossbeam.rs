@@ -9,6 +9,7 @@ use crossbeam_skiplist::{SkipMap, map::Entry};
 use lsmer_core::{
     BlockReader, Cursor, EntryBatch, EntryRef, KeyRange, Kind, Memtable, MemtableFactory,
     MemtableSpec, OwnedRange, Probe, Result, SeqNo, Step, Window, after_range, before_range,
+    mutant,
 };
 use lsmer_sync::atomic::{AtomicUsize, Ordering};
 
@@ -73,7 +74,8 @@ impl Memtable for CrossbeamMemtable {
     }
 
     fn get(&self, probe: &Probe<'_>, found: &mut dyn FnMut(EntryRef<'_>)) -> bool {
-        let newest: &dyn Place = &(probe.key, probe.snapshot);
+        let any = mutant!("crossbeam-ignores-the-snapshot");
+        let newest: &dyn Place = &(probe.key, if any { SeqNo::MAX } else { probe.snapshot });
         match self.map.lower_bound(Bound::Included(newest)) {
             Some(node) if *node.key().key == *probe.key => {
                 found(entry_of(&node));

@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::fmt;
 
-use lsmer_core::{Compression, Error, ErrorKind, Result};
+use lsmer_core::{Compression, Error, ErrorKind, Result, mutant};
 use lz4_flex::block::{CompressTable, compress_into_with_table, get_maximum_output_size};
 
 const DAMAGED: &str = "a compressed block does not decompress";
@@ -80,7 +80,7 @@ impl Compressor {
             _ => {
                 out.truncate(start);
                 out.extend_from_slice(&self.payload);
-                (Compression::None, bytes)
+                (if mutant!("codec-not-as-stored") { codec } else { Compression::None }, bytes)
             }
         }
     }

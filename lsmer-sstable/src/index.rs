@@ -31,7 +31,7 @@ mod encode;
 
 use std::{cmp::Ordering, ops::Bound, ops::Range};
 
-use lsmer_core::{BlockHandle, BlockKind, BlockRequest, KeyRange, TableId, head};
+use lsmer_core::{BlockHandle, BlockKind, BlockRequest, KeyRange, TableId, head, mutant};
 
 pub(crate) use encode::IndexBuilder;
 
@@ -72,13 +72,15 @@ impl Index {
 
     /// Returns the first block that may hold `key`, if any does.
     pub(crate) fn find(&self, key: &[u8]) -> Option<u32> {
-        let block = self.partition(key, Ordering::Less);
+        let passes = mutant!("index-passes-its-separator");
+        let block = self.partition(key, if passes { Ordering::Equal } else { Ordering::Less });
         (block < self.len()).then_some(block)
     }
 
     /// Returns whether further versions of `key` stand in the block after this one.
     pub(crate) fn goes_on(&self, block: u32, key: &[u8]) -> bool {
         self.rows[block as usize] & GOES_ON != 0
+            && !mutant!("versions-end-with-their-block")
             && key.strip_prefix(&*self.prefix) == Some(self.suffix(block as usize))
     }
 

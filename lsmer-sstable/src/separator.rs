@@ -1,5 +1,7 @@
 //! Separators: short keys that stand between two blocks.
 
+use lsmer_core::mutant;
+
 /// Appends the shortest `s` with `last <= s < next`; `last` itself if none is shorter.
 ///
 /// Requires: `last < next`.
@@ -10,7 +12,7 @@ pub(crate) fn put_separator(out: &mut Vec<u8>, last: &[u8], next: &[u8]) {
     if last.len() <= shared + 1 {
         return out.extend_from_slice(last);
     }
-    if next.len() > shared + 1 {
+    if next.len() > shared + 1 || mutant!("separator-is-the-next-key") {
         return out.extend_from_slice(&next[..=shared]);
     }
     // `next` ends right there, so a proper prefix of it is too small. Raise the first byte that

@@ -2,7 +2,9 @@
 
 use std::{cmp::Ordering, ops::Range};
 
-use lsmer_core::{EntryRef, Error, Kind, Result, SeqNo, TableMeta, Window, check_key, check_value};
+use lsmer_core::{
+    EntryRef, Error, Kind, Result, SeqNo, TableMeta, Window, check_key, check_value, mutant,
+};
 
 /// Counts entries, and remembers the first and the last one.
 #[derive(Debug, Default)]
@@ -42,7 +44,8 @@ impl Tally {
         }
         self.last_seqno = entry.seqno;
         self.min_seqno = self.min_seqno.min(entry.seqno);
-        self.max_seqno = self.max_seqno.max(entry.seqno);
+        let last = mutant!("largest-seqno-is-the-last");
+        self.max_seqno = if last { entry.seqno } else { self.max_seqno.max(entry.seqno) };
         self.entries += 1;
         self.deletes += u64::from(deletes(entry.kind));
         self.user_bytes += (entry.key.len() + entry.value.len()) as u64;

@@ -11,7 +11,7 @@ use std::{
 
 use lsmer_core::{
     Env, Error, Lsn, MAX_BATCH_BYTES, Result, SegmentId, SeqNo, Slot, Wal, WalStats, WorkClass,
-    twin,
+    mutant, twin,
 };
 use lsmer_sync::Mutex;
 
@@ -63,9 +63,11 @@ impl Log {
             tail.sync_work()
         };
         for (id, file) in &work.closed {
-            self.files.sync(*id, &**file)?;
+            if !mutant!("closed-segment-not-synced") {
+                self.files.sync(*id, &**file)?;
+            }
         }
-        if work.names {
+        if work.names && !mutant!("segment-name-not-synced") {
             self.files.sync_names()?;
         }
         let (id, file) = &work.current;
@@ -163,7 +165,7 @@ impl Wal for Log {
             (held.id, held.settled)
         };
         // The manifest will name it: referent before reference.
-        if settled || self.settle(id).is_ok() {
+        if settled || mutant!("manifest-names-an-unsynced-segment") || self.settle(id).is_ok() {
             return id;
         }
         // The failure is kept, and every write and sync will tell. An older one will do.

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use lsmer_core::{
     Error, FileClass, LogCut, LogEnd, LogSource, Lsn, Record, Result, ScannedSegment, SegmentId,
-    SeqNo, Slot,
+    SeqNo, Slot, mutant,
 };
 
 use crate::{
@@ -119,8 +119,12 @@ impl Walk<'_> {
         let (id, path, file_bytes) = (file.id, file.path.clone(), file.bytes);
         let head = file.head.expect("only segments with a header are walked");
         let mut reader = SegmentReader::open(&*self.source.vfs, &path, head)?;
-        let limit = if id <= self.cut.segment { self.cut.end } else { Lsn(u64::MAX) };
+        let is_cut = id <= self.cut.segment && !mutant!("cut-ignored");
+        let limit = if is_cut { self.cut.end } else { Lsn(u64::MAX) };
         let mut last_seqno = SeqNo::ZERO;
+        if mutant!("hole-between-segments") {
+            self.end.next = head.start;
+        }
         self.end.chain = head.chain;
         while self.end.next < limit {
             let start = self.end.next;
@@ -199,7 +203,8 @@ impl Walk<'_> {
     fn judge(&self, last: Option<usize>) -> Result<()> {
         let next = self.end.next;
         let floor = Lsn(next.0 - self.end.in_ring);
-        if self.claimed <= floor && self.source.synced <= next {
+        let whole = self.claimed <= floor && self.source.synced <= next;
+        if whole || mutant!("damage-is-the-end-of-the-log") {
             return Ok(());
         }
         let claimed = self.claimed.max(self.source.synced);

@@ -22,6 +22,7 @@
 
 use lsmer_core::{
     Error, ErrorKind, Lsn, Result, SegmentId, checksum_context, checksum_more, codec::Fields,
+    mutant,
 };
 
 /// Size of an encoded segment header, in bytes.
@@ -101,7 +102,8 @@ impl SegmentHead {
     /// Returns whether this segment continues a log that ends at `end` in segment `last`, after a
     /// record with the header checksum `chain`.
     pub(crate) fn continues(&self, last: SegmentId, end: Lsn, chain: u32) -> bool {
-        self.previous == last && self.start == end && self.chain == chain
+        let chained = self.start == end && self.chain == chain;
+        self.previous == last && (chained || mutant!("hole-between-segments"))
     }
 
     /// Returns the offset of the record at `lsn`.

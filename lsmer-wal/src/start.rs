@@ -15,7 +15,8 @@
 use std::{collections::VecDeque, io, ops::Range, path::Path, sync::Arc};
 
 use lsmer_core::{
-    Error, FileClass, LogEnd, LogSpec, Lsn, OpenOptions, Result, ScannedSegment, SegmentId, VfsFile,
+    Error, FileClass, LogEnd, LogSpec, Lsn, OpenOptions, Result, ScannedSegment, SegmentId,
+    VfsFile, mutant,
 };
 
 use crate::{
@@ -60,8 +61,10 @@ pub(crate) fn start(spec: LogSpec, end: &LogEnd) -> Result<Arc<Log>> {
     };
     let min_bytes = min_segment_bytes.max(2 * FIRST_RECORD);
     let file = files.create(&head, min_bytes)?;
-    files.sync(head.id, &*file)?;
-    files.sync_names()?;
+    if !mutant!("new-log-not-synced") {
+        files.sync(head.id, &*file)?;
+        files.sync_names()?;
+    }
 
     let needed = |id: SegmentId| end.segments.iter().any(|segment| segment.id == id);
     for entry in present {
@@ -178,7 +181,7 @@ fn move_from_ring(files: &Files, end: &LogEnd, last: &ScannedSegment) -> Result<
         written.map_err(|e| Error::io("write the log", e).in_file(&path))?;
         at = record.end();
     }
-    files.sync(last.id, &*file)
+    if mutant!("ring-moved-without-a-sync") { Ok(()) } else { files.sync(last.id, &*file) }
 }
 
 fn changed() -> Error {

@@ -19,7 +19,7 @@ use std::{
 };
 
 use lsmer_core::{
-    Error, ErrorKind, Lsn, Result, SegmentId, SeqNo, Slot, VfsFile, checksum_more, twin,
+    Error, ErrorKind, Lsn, Result, SegmentId, SeqNo, Slot, VfsFile, checksum_more, mutant, twin,
 };
 
 use crate::{
@@ -214,6 +214,9 @@ impl Tail {
                 (files.reuse(&spare, &head)?, spare.bytes)
             }
         };
+        if mutant!("rolled-segment-not-synced") {
+            self.segments.iter_mut().for_each(|held| held.file = None);
+        }
         self.names = true;
         self.filled += 1;
         self.next_bytes = self.next_bytes.saturating_mul(2).min(self.sizes.max_bytes);
@@ -248,13 +251,14 @@ impl Tail {
         if !fits || !self.has_room(bytes) {
             return Err(Error::invalid("a log record does not go into its slot"));
         }
+        let claims = mutant!("record-claims-too-much");
         let head = RecordHead {
             payload_bytes: u32::try_from(payload_len).expect("reserve checked its size"),
             lsn: slot.start,
             seqno,
             payload_crc: payload.iter().fold(0, |crc, slice| checksum_more(crc, slice)),
             count,
-            unsynced: unsynced(slot.start, synced),
+            unsynced: unsynced(slot.start, if claims { slot.start } else { synced }),
             epoch: short_epoch(self.head.epoch),
             crc: 0,
         };
@@ -323,6 +327,8 @@ impl Tail {
 
     /// Returns the oldest segment that may hold an entry at or after `needed`.
     pub(crate) fn oldest(&self, needed: SeqNo) -> &Held {
+        let past = mutant!("needed-segment-let-go");
+        let needed = if past { needed.plus(1) } else { needed };
         let found = self.segments.iter().find(|held| held.last_seqno >= needed);
         found.unwrap_or_else(|| self.segments.back().expect("there is a current segment"))
     }
@@ -368,7 +374,9 @@ impl Tail {
         for piece in pieces {
             self.pending.extend_from_slice(piece);
         }
-        if let Some(ring) = &self.ring {
+        if let Some(ring) = &self.ring
+            && !mutant!("ring-not-written")
+        {
             write_ring(&**ring, self.next, &self.pending[begin..]).map_err(broken)?;
         }
         self.next.0 += bytes;

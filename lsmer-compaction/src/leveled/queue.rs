@@ -1,6 +1,6 @@
 //! Level 0: what was flushed, and waits to get into order.
 
-use lsmer_core::{JobOutput, Place, Run, Target};
+use lsmer_core::{JobOutput, Place, Run, Target, mutant};
 
 use super::{Leveled, shape::Shape};
 use crate::job::{Plan, all, into};
@@ -32,6 +32,7 @@ fn reach(settings: &Leveled, shape: &Shape<'_>, run: &Run) -> Option<u8> {
         return None;
     }
     match shape.levels().iter().find(|other| overlap(run, other)) {
+        Some(barrier) if mutant!("run-moved-past-an-overlap") => Some(barrier.level + 1),
         Some(barrier) => barrier.level.checked_sub(1).filter(|level| *level > 0),
         None => shape.levels().last().map(|run| run.level).max(Some(settings.deepest())),
     }
@@ -63,7 +64,8 @@ fn merge(shape: &Shape<'_>, plan: &mut Plan<'_>) -> bool {
     let queue = shape.level0();
     let Some(oldest) = queue.last() else { return true };
     let mut parts: Vec<_> = queue.iter().map(all).collect();
-    let tables = || queue.iter().flat_map(|run| &run.tables);
+    let first = usize::from(mutant!("merge-reads-too-little") && queue.len() > 1);
+    let tables = || queue[first..].iter().flat_map(|run| &run.tables);
     let low = tables().map(|table| &table.smallest).min();
     let high = tables().map(|table| &table.largest).max();
     let (Some(low), Some(high)) = (low, high) else { return true };

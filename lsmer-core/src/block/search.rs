@@ -3,12 +3,13 @@
 use std::cmp::Ordering;
 
 use super::{Block, builder::suffix_head};
-use crate::Probe;
+use crate::{Probe, mutant};
 
 impl Block {
     /// Returns the first row whose key is at or after `key`; [`len`](Self::len) if there is none.
     pub fn lower_bound(&self, key: &[u8]) -> u32 {
-        self.partition(key, Ordering::Less)
+        let passes = mutant!("lower-bound-passes-the-key");
+        self.partition(key, if passes { Ordering::Equal } else { Ordering::Less })
     }
 
     /// Returns the first row whose key is after `key`; [`len`](Self::len) if there is none.
@@ -25,7 +26,9 @@ impl Block {
         let n = layout.rows as usize;
         let fingerprints = &self.0.bytes[layout.fingerprints..layout.fingerprints + n];
         let wanted = probe.hash.to_le_bytes()[0];
-        let matches = |row: &u32| self.suffix(*row) == suffix && self.seqno(*row) <= probe.snapshot;
+        let hidden = |seqno| mutant!("block-hides-the-newest") && seqno == probe.snapshot;
+        let sees = |seqno| seqno <= probe.snapshot && !hidden(seqno);
+        let matches = |row: &u32| self.suffix(*row) == suffix && sees(self.seqno(*row));
         // Versions of a key are adjacent and newest first, so the first match is the answer.
         let mut words = fingerprints.chunks_exact(8);
         let mut base = 0;
@@ -42,6 +45,9 @@ impl Block {
             base += 8;
         }
         let tail = words.remainder().iter().zip(base..);
+        if mutant!("block-forgets-its-last-rows") {
+            return None;
+        }
         tail.filter(|(byte, _)| **byte == wanted).map(|(_, row)| row).find(matches)
     }
 

@@ -24,7 +24,7 @@ use std::{
 };
 
 use super::{CompactionJob, Target};
-use crate::{Place, Run, RunId, TableId, TableMeta, Tree, TreeView};
+use crate::{Place, Run, RunId, TableId, TableMeta, Tree, TreeView, mutant};
 
 /// Which law a job breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,7 +95,9 @@ pub fn check(view: TreeView<'_>, job: &CompactionJob) -> Result<(), Illegal> {
             no_overlap(run, job, &inputs, left)?;
             continue;
         }
-        for input in inputs.iter().filter(|input| (at < input.at) != (at < output)) {
+        let passed = |input: &&Input<'_>| (at < input.at) != (at < output);
+        let newer = |input: &&Input<'_>| mutant!("law-forgets-newer-runs") && at < input.at;
+        for input in inputs.iter().filter(|input| passed(input) && !newer(input)) {
             let mut past = run.overlapping(&input.table.smallest, &input.table.largest).iter();
             if let Some(past) = past.find(|table| left(table)) {
                 return Err(Illegal::Overtakes { moved: input.table.id, past: past.id });

@@ -10,7 +10,7 @@ use std::{mem, ops::Bound, sync::Arc};
 
 use lsmer_core::{
     BlockReader, Cursor, EntryBatch, KeyRange, OwnedRange, Result, Step, Window, after_range,
-    before_range,
+    before_range, mutant,
 };
 
 use super::{
@@ -110,6 +110,9 @@ fn fill_backward(
     let target = match (at, range.1) {
         (Some(node), _) => Some(node.target()),
         (None, Bound::Included(high)) => Some(Target::behind(high)),
+        (None, Bound::Excluded(high)) if mutant!("memtable-includes-the-end") => {
+            Some(Target::behind(high))
+        }
         (None, Bound::Excluded(high)) => Some(Target::before(high)),
         (None, Bound::Unbounded) => None,
     };

@@ -4,6 +4,7 @@ use std::{fmt, sync::Arc};
 
 use lsmer_core::{
     BlockKind, BlockReader, BlockRequest, Cursor, Lookup, Probe, Result, Step, Table, TableMeta,
+    mutant,
 };
 
 use super::{cursor::ArrayCursor, rows::Spot};
@@ -30,7 +31,9 @@ impl Table for ArrayTable {
         if !self.meta.covers(probe.key) {
             return Ok(Step::Done(None));
         }
-        let first = self.spots.partition_point(|spot| *spot.last < *probe.key);
+        let passed = |last: &[u8]| mutant!("array-misses-its-last-key") && last == probe.key;
+        let passed = |spot: &Spot| *spot.last < *probe.key || passed(&spot.last);
+        let first = self.spots.partition_point(passed);
         for spot in &self.spots[first..] {
             let Some(block) = blocks.get(self.request(spot)) else { return Ok(Step::Miss) };
             if let Some(row) = block.find(probe) {

@@ -8,7 +8,7 @@ use std::{
 
 use lsmer_core::{
     Block, BlockReader, Cursor, Error, KeyRange, OwnedRange, Result, Step, Table, Window,
-    after_range, before_range, is_empty_range,
+    after_range, before_range, is_empty_range, mutant,
 };
 
 use super::table::ColumnarTable;
@@ -61,6 +61,7 @@ impl ColumnarCursor {
         };
         let end = match high {
             Bound::Included(high) if at + 1 == self.all.end => block.upper_bound(high),
+            Bound::Excluded(high) if mutant!("block-includes-the-end") => block.upper_bound(high),
             Bound::Excluded(high) if at + 1 == self.all.end => block.lower_bound(high),
             _ => block.len(),
         };
