@@ -98,9 +98,18 @@ impl Op {
     }
 
     fn write(dice: &mut Seeded, id: usize) -> Self {
-        let count = if dice.below(3) == 0 { 1 + dice.below(7) } else { 1 };
+        let count = match dice.below(48) {
+            // More than engines collect before they look at the size of a table.
+            0 => 70 + dice.below(100),
+            1..=15 => 1 + dice.below(7),
+            _ => 1,
+        };
         let safety = if dice.below(4) == 0 { Safety::Sync } else { Safety::Process };
         let edits = (0..count).map(|at| {
+            if count > 7 {
+                let (space, key) = (space(dice), dice.bytes(12));
+                return Edit { space, key, value: Some(format!("{id}.{at} bulk").into_bytes()) };
+            }
             let value = (dice.below(5) > 0).then(|| value(dice, (id, at)));
             Edit { space: space(dice), key: key(dice), value }
         });
