@@ -188,17 +188,17 @@ impl State {
     ) -> io::Result<()> {
         let failing = self.failing.take();
         let left = match (failing, &sync) {
-            (Some(FailedSync::StillDirty), _) => None,
             (Some(FailedSync::Reverted), Change::Sync { file }) => {
                 let file = *file;
                 let start = || self.start.file(file).ok().cloned();
                 let content = self.synced.get(&file).cloned().or_else(start).unwrap_or_default();
                 Some(Change::Revert { file, content })
             }
-            (
-                Some(FailedSync::MarkedClean | FailedSync::Reverted),
-                Change::Sync { file: node } | Change::SyncDir { dir: node },
-            ) => Some(Change::MarkClean { node: *node }),
+            (Some(FailedSync::MarkedClean), Change::Sync { file }) => {
+                Some(Change::MarkClean { file: *file })
+            }
+            // A second success is the truth: nothing was changed.
+            (Some(left), _) if left != FailedSync::ActuallyDurable => None,
             _ => {
                 if let Change::Sync { file } = sync {
                     self.synced.insert(file, self.now.file(file)?.clone());

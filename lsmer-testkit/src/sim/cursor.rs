@@ -242,8 +242,8 @@ impl Cursor<'_> {
                 }
             }
             Change::Sync { file: node } | Change::SyncDir { dir: node } => self.sync(*node),
-            Change::MarkClean { node } => {
-                let open = |part: &&mut Part| part.node == *node && part.fate == Fate::Open;
+            Change::MarkClean { file } => {
+                let open = |part: &&mut Part| part.node == *file && part.fate == Fate::Open;
                 self.pending.iter_mut().filter(open).for_each(|part| part.fate = Fate::Doomed);
             }
             Change::Revert { file, content } => {

@@ -45,7 +45,7 @@ pub(super) enum Change {
     },
     /// A sync failed, and what was not durable counts as written from now on.
     MarkClean {
-        node: Ino,
+        file: Ino,
     },
     /// A sync failed, and the file is again what it was before.
     Revert {
@@ -54,8 +54,10 @@ pub(super) enum Change {
     },
 }
 
-/// What a sync that failed leaves behind; file systems differ. `StillDirty` and `ActuallyDurable`
-/// hold for folders too; `Reverted` is `MarkedClean` there.
+/// What a sync that failed leaves behind; file systems differ.
+///
+/// Of a folder, names are never marked clean or taken back, but stay dirty: they go through the
+/// journal, which after a failure has them still, or takes nothing more at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FailedSync {
     /// Nothing changed: another sync may succeed, and tells the truth.
@@ -137,7 +139,7 @@ impl fmt::Display for Event {
             }
             Change::Sync { file } => write!(f, "sync #{file}")?,
             Change::SyncDir { dir } => write!(f, "sync_dir #{dir}")?,
-            Change::MarkClean { node } => write!(f, "failed sync #{node}: marked clean")?,
+            Change::MarkClean { file } => write!(f, "failed sync #{file}: marked clean")?,
             Change::Revert { file, .. } => write!(f, "failed sync #{file}: reverted")?,
         }
         if let Some(class) = self.class {
