@@ -5,7 +5,9 @@
 mod case;
 mod layer;
 mod model;
+mod regressions;
 mod run;
 mod sweep;
+mod syncs;
 mod workload;
 mod world;

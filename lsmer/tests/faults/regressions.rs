@@ -1,0 +1,41 @@
+//! Mistakes that the sweeps found, one test each.
+
+use std::sync::Arc;
+
+use lsmer::{WriteBatch, WriteOptions};
+use lsmer_core::FileClass;
+use lsmer_testkit::{
+    FailedSync, SimVfs,
+    fault::{Effect, FaultVfs, Op, Rule},
+};
+
+use crate::{run::all_lost, world::open};
+
+#[test]
+fn what_a_failed_sync_marked_clean_is_durable_after_the_next_opening() {
+    let sim = SimVfs::new();
+    sim.record();
+    let faults = FaultVfs::on(sim.clone());
+    let opened = open(Arc::new(faults.clone()), "db", 1).unwrap();
+    faults.begin(Rule::new(Effect::Sync(FailedSync::MarkedClean)).on(Op::Sync).of(FileClass::Wal));
+    opened.db.put("acknowledged", "1").unwrap();
+    let mut batch = WriteBatch::new();
+    batch.put("maybe", "2");
+    opened.db.write_with(&batch, WriteOptions::sync()).unwrap_err();
+    drop(opened);
+
+    let opened = open(Arc::new(faults), "db", 1).unwrap();
+    assert_eq!(opened.db.get("acknowledged").unwrap().unwrap(), "1");
+    let maybe = opened.db.get("maybe").unwrap();
+    batch.clear();
+    batch.put("later", "3");
+    opened.db.write_with(&batch, WriteOptions::sync()).unwrap();
+    let recording = sim.recording();
+    let mut cursor = recording.cursor();
+    cursor.advance_to(usize::MAX);
+    let left = cursor.materialise(&all_lost(cursor.atom_count())).vfs();
+    let opened = open(Arc::new(left), "db", 1).unwrap();
+    assert_eq!(opened.db.get("later").unwrap().unwrap(), "3");
+    assert_eq!(opened.db.get("acknowledged").unwrap().unwrap(), "1");
+    assert_eq!(opened.db.get("maybe").unwrap(), maybe);
+}
