@@ -1,6 +1,6 @@
 //! Two parts for lsmer, written by somebody else: a memtable and a compaction strategy.
 //!
-//! They need `lsmer-core`, which has the traits, and nothing more. `tests/certified.rs` shows how
+//! They need `lsmer-core`, which has the traits, and nothing more. `tests/conforms.rs` shows how
 //! they are certified, `tests/database.rs` a database that is composed of them.
 
 #![forbid(unsafe_code)]
