@@ -167,9 +167,14 @@ impl Walk<'_> {
             // from it, or this one is damaged. The search will tell.
             return None;
         }
+        // Behind the cut only what was made later counts: the owner of this segment may have made
+        // one that is chained to its end, and that the recovery discarded.
+        let epoch = self.files[index].head.filter(|_| id == self.cut.segment).map(|of| of.epoch);
         let (earlier, later) = self.files.split_at(index + 1);
         let chained = |file: &SegmentFile| {
-            file.head.is_some_and(|head| head.continues(id, end.next, end.chain))
+            file.head.is_some_and(|head| {
+                head.continues(id, end.next, end.chain) && epoch.is_none_or(|of| head.epoch > of)
+            })
         };
         later.iter().rposition(chained).map(|position| earlier.len() + position)
     }

@@ -87,6 +87,30 @@ fn what_a_recovery_discarded_stays_discarded() {
 }
 
 #[test]
+fn what_a_recovery_discarded_stays_discarded_wherever_it_stops() {
+    // The first segment lost a record that the ring has; the second is whole and follows it. The
+    // recovery moves the record to its segment again, and then the second seems to go on.
+    for nth in 0.. {
+        let mut life = Life::new((1 << 10, 1 << 10));
+        assert!(life.live(&[Act::Write(800), Act::Write(900)]));
+        life.vfs.flip(segment(1), 64 + 41, 0).unwrap();
+        life.written = 1;
+        let (found, end) = life.scan().unwrap();
+        assert_eq!((found.len(), end.in_ring), (1, 840));
+
+        life.stop_after(nth);
+        let opened = life.live(&[]);
+        let life = life.crashed(Crash::Kill);
+        if life.manifest.epoch == 2 {
+            assert_eq!(life.scan().unwrap().0, found, "after {nth} operations");
+        }
+        if opened {
+            break;
+        }
+    }
+}
+
+#[test]
 fn the_numbers_of_leftovers_are_skipped_and_the_new_segment_survives() {
     let mut life = Life::new((1 << 10, 1 << 10));
     assert!(life.live(&[Act::Write(10), Act::Sync]));
