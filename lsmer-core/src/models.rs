@@ -1,6 +1,6 @@
 //! Models of concurrent code: a few threads and what must hold, tried in every order by loom.
 //!
-//! A model runs the code that ships. To show that it could fail, it names [`twins`]: weakened
+//! A model runs the code that ships. To show that it could fail, it names [twins](crate::twins): weakened
 //! forms of that code. With each of them the model must find an order that breaks it, and is a
 //! failure itself if it does not.
 //!
@@ -9,16 +9,22 @@
 #![expect(clippy::print_stdout, reason = "how much was tried is worth knowing")]
 
 use std::{
-    env, fs,
-    panic::{AssertUnwindSafe, catch_unwind},
+    any, env, fs,
     path::Path,
+    process::{Command, Output},
     sync::{Arc, Mutex},
 };
 
-use crate::twins;
+use crate::mutants;
 
 /// Steps of one execution before it is taken for endless.
 const MAX_STEPS: usize = 20_000;
+
+/// The variable that chooses a twin in the process that is to fail.
+const TWIN: &str = "LSMER_TWIN";
+
+/// Said by a process that fails, but not because of its twin.
+const NOWHERE: &str = "(not met)";
 
 /// A model and how it is tried.
 #[derive(Debug)]
@@ -47,20 +53,27 @@ impl Model {
         self
     }
 
-    /// Tries the orders of `body`, then those with each twin.
+    /// Tries the orders of `body`, then those with each twin. A twin runs in a process of its own,
+    /// for what panics inside the checker may end it. Called by a test with a closure of its own.
     ///
     /// # Panics
     ///
     /// If one order of `body` does, if there is only one, or if no order does with some twin.
-    pub fn check(&self, body: impl Fn() + Send + Sync + 'static) {
+    pub fn check<F: Fn() + Send + Sync + 'static>(&self, body: F) {
         let body = Arc::new(body);
+        let chosen = env::var(TWIN).ok();
+        if let Some(twin) = self.twins.iter().find(|twin| chosen.as_deref() == Some(twin)) {
+            let (_, reached) = mutants::with(twin, || self.run(&body));
+            assert!(reached > 0, "{}: the twin {twin} is nowhere on its way {NOWHERE}", self.name);
+            return;
+        }
         let executions = self.run(&body);
         assert!(executions > 1, "{} has one order only", self.name);
         for twin in &self.twins {
-            let run = || catch_unwind(AssertUnwindSafe(|| self.run(&body)));
-            let (outcome, reached) = twins::with(twin, run);
-            assert!(reached > 0, "{}: the twin {twin} is nowhere on its way", self.name);
-            assert!(outcome.is_err(), "{} does not notice its twin {twin}", self.name);
+            let output = again(test_of::<F>(), twin);
+            let text = String::from_utf8_lossy(&output.stderr);
+            let noticed = !output.status.success() && !text.contains(NOWHERE);
+            assert!(noticed, "{} does not notice its twin {twin}: {text}", self.name);
         }
         self.count(executions);
     }
@@ -93,4 +106,19 @@ impl Model {
         let file = Path::new(&folder).join(format!("loom-{name}"));
         fs::write(&file, text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     }
+}
+
+/// Returns the name of the test that a closure is in.
+fn test_of<F>() -> &'static str {
+    let path = any::type_name::<F>();
+    let (_crate, path) = path.split_once("::").unwrap_or(("", path));
+    path.split_once("::{{closure}}").map_or(path, |(test, _)| test)
+}
+
+/// Runs a test of this program again, with a twin.
+fn again(test: &str, twin: &str) -> Output {
+    let program = env::current_exe().expect("a test is a program");
+    let mut command = Command::new(program);
+    command.args([test, "--exact", "--nocapture"]).env(TWIN, twin).env("RUST_BACKTRACE", "0");
+    command.output().expect("a program can be started twice")
 }

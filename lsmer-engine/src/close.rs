@@ -1,6 +1,6 @@
 //! Closing: no new work, no work under way, the log synced, the manifest told so, the lock free.
 
-use lsmer_core::{Result, mutant};
+use lsmer_core::{Result, mutant, twin};
 use lsmer_manifest::Edit;
 use lsmer_sync::atomic::Ordering;
 
@@ -32,9 +32,10 @@ impl Shared {
     /// Lets others have the files. From here on nothing is committed: a thread that was on its way
     /// when the door was shut may come to it now, and the log and the tables may be another's.
     fn unlock(&self) {
-        let _installing = self.install.lock();
+        let installing = (!twin!("closed-beside-an-install")).then(|| self.install.lock());
         self.background.closed.store(true, Ordering::Release);
         drop(self.lock.lock().take());
+        drop(installing);
         self.background.changed.notify();
     }
 
@@ -50,6 +51,8 @@ impl Shared {
             if self.background.jobs.load(Ordering::Acquire) == 0 {
                 break;
             }
+            let late = twin!("close-counts-after-it-looked");
+            let seen = if late { self.background.changed.count() } else { seen };
             if self.wait_for_background(seen).is_err() {
                 break;
             }

@@ -1,17 +1,20 @@
 //! Fetching what reads lack: the only place of the engine that reads tables.
 //!
-//! Equal fetches are made once: whoever asks second waits for the first (*single flight*).
-//! Neighbouring blocks are read together.
+//! Equal fetches are made once: see `flight.rs`. Neighbouring blocks are read together.
 
-use std::{collections::BTreeMap, ops::Range, sync::Arc};
+use std::{ops::Range, sync::Arc};
 
 use lsmer_core::{
-    Block, BlockId, BlockReader, BlockRequest, BlockShelf, Error, ErrorKind, Event, ReadRequest,
-    Result, Step, TableMeta, mutant,
+    Block, BlockId, BlockReader, BlockRequest, BlockShelf, Error, ErrorKind, ReadRequest, Result,
+    Step, TableMeta,
 };
+#[cfg(test)]
 use lsmer_sync::Mutex;
 
-use crate::tables::{TableHandle, Tables};
+use crate::{
+    flight::{Flight, Flights},
+    tables::{TableHandle, Tables},
+};
 
 /// Whether fetched blocks are offered to the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,23 +27,17 @@ pub(crate) enum Fill {
 #[derive(Debug)]
 pub(crate) struct Driver {
     pub(crate) tables: Arc<Tables>,
-    flights: Mutex<BTreeMap<BlockId, Arc<Flight>>>,
+    flights: Flights,
     /// Brings one missing block at a time, picked by this, and forgets about the others.
     #[cfg(test)]
     pub(crate) reluctant: Mutex<Option<u64>>,
-}
-
-#[derive(Debug, Default)]
-struct Flight {
-    landed: Event,
-    result: Mutex<Option<Result<Block>>>,
 }
 
 impl Driver {
     pub(crate) fn new(tables: Arc<Tables>) -> Self {
         Self {
             tables,
-            flights: Mutex::default(),
+            flights: Flights::default(),
             #[cfg(test)]
             reluctant: Mutex::default(),
         }
@@ -74,23 +71,10 @@ impl Driver {
         #[cfg(test)]
         self.be_reluctant(&mut wanted);
         wanted.sort_unstable_by_key(|request| request.id);
-        let mut own = Vec::new();
-        let mut others = Vec::new();
-        {
-            let mut flights = self.flights.lock();
-            for request in wanted {
-                if let Some(flight) = flights.get(&request.id) {
-                    others.push((request.id, Arc::clone(flight)));
-                } else {
-                    let flight = Arc::new(Flight::default());
-                    flights.insert(request.id, Arc::clone(&flight));
-                    own.push((request, flight));
-                }
-            }
-        }
-        let own = Flights { driver: self, flights: own };
+        let (own, others) = self.flights.board(wanted);
+        let own = Own { flights: &self.flights, own };
         let mut failed = None;
-        let mut rest = &own.flights[..];
+        let mut rest = &own.own[..];
         while !rest.is_empty() {
             let (group, behind) = rest.split_at(neighbours(rest));
             rest = behind;
@@ -108,34 +92,16 @@ impl Driver {
                 if let (Ok(block), Fill::Cache) = (&result, fill) {
                     self.tables.parts.cache.insert(request.id, block.clone());
                 }
-                self.land(request.id, flight, result.clone());
+                self.flights.land(request.id, flight, result.clone());
                 deliver(shelf, request.id, result, &mut failed);
             }
         }
         for (id, flight) in others {
-            deliver(shelf, id, self.join(&flight), &mut failed);
+            let result = flight.join(&*self.tables.parts.env.exec);
+            deliver(shelf, id, result, &mut failed);
         }
         shelf.forget_missing();
         failed.map_or(Ok(()), Err)
-    }
-
-    /// Hands a result to whoever waits for it.
-    fn land(&self, id: BlockId, flight: &Flight, result: Result<Block>) {
-        if !mutant!("fetch-never-ends") {
-            self.flights.lock().remove(&id);
-        }
-        *flight.result.lock() = Some(result);
-        flight.landed.notify();
-    }
-
-    fn join(&self, flight: &Flight) -> Result<Block> {
-        loop {
-            let seen = flight.landed.count();
-            if let Some(result) = &*flight.result.lock() {
-                return result.clone();
-            }
-            self.tables.parts.env.exec.wait(&flight.landed, seen, None);
-        }
     }
 
     /// Reads and decodes neighbouring blocks of one table.
@@ -172,17 +138,17 @@ impl Driver {
 }
 
 /// The flights of one fetch. All of them land, also if a decoder panics: others wait for them.
-struct Flights<'a> {
-    driver: &'a Driver,
-    flights: Vec<(BlockRequest, Arc<Flight>)>,
+struct Own<'a> {
+    flights: &'a Flights,
+    own: Vec<(BlockRequest, Arc<Flight>)>,
 }
 
-impl Drop for Flights<'_> {
+impl Drop for Own<'_> {
     fn drop(&mut self) {
-        for (request, flight) in &self.flights {
-            if flight.result.lock().is_none() {
+        for (request, flight) in &self.own {
+            if !flight.has_landed() {
                 let lost = Error::new(ErrorKind::Io, "the read of a block was cut short");
-                self.driver.land(request.id, flight, Err(lost));
+                self.flights.land(request.id, flight, Err(lost));
             }
         }
     }

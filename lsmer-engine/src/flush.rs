@@ -50,8 +50,7 @@ impl FlushJob {
         let newest = mutant!("newest-memtable-flushed-first");
         let oldest = if newest { view.sealed.first() } else { view.sealed.last() };
         let Some(mem) = oldest else { return Ok(Progress::Done) };
-        let seen = mem.quiet.count();
-        if !mem.is_quiet() {
+        if let Some(seen) = mem.busy() {
             return Ok(Progress::Wait(Arc::clone(&mem.quiet), seen));
         }
         let mut cursor = Arc::clone(&mem.table).cursor();

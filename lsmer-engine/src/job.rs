@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lsmer_core::{Error, ErrorKind, Event, Job, Next, WorkClass};
+use lsmer_core::{Error, ErrorKind, Event, Job, Next, WorkClass, twin};
 use lsmer_sync::atomic::Ordering;
 
 use crate::shared::Shared;
@@ -33,6 +33,13 @@ struct Counted {
     result: Option<Result<(), Error>>,
 }
 
+impl Counted {
+    fn uncount(&self) {
+        self.shared.background.jobs.fetch_sub(1, Ordering::AcqRel);
+        self.shared.background.changed.notify();
+    }
+}
+
 impl Job for Counted {
     fn step(&mut self) -> Next {
         let Some(job) = &mut self.job else { return Next::Done };
@@ -51,11 +58,16 @@ impl Drop for Counted {
         // No conflict: what panicked would panic again, and is not to be planned again at once.
         let stopped = || Err(Error::new(ErrorKind::Io, "a job panicked, or was dropped"));
         let result = self.result.take().unwrap_or_else(stopped);
+        let early = twin!("job-uncounted-before-it-finished");
+        if early {
+            self.uncount();
+        }
         if let Some(mut job) = self.job.take() {
             job.finish(result);
         }
-        self.shared.background.jobs.fetch_sub(1, Ordering::AcqRel);
-        self.shared.background.changed.notify();
+        if !early {
+            self.uncount();
+        }
     }
 }
 

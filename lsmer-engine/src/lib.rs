@@ -26,6 +26,7 @@ mod components;
 mod counters;
 mod driver;
 mod engine;
+mod flight;
 mod flush;
 mod handle;
 mod job;
@@ -55,6 +56,9 @@ mod tables;
 mod verify;
 mod view;
 mod visible;
+
+#[cfg(all(test, lsmer_loom))]
+mod loom_tests;
 
 pub use components::Components;
 pub use engine::Engine;

@@ -7,6 +7,7 @@ use std::{
 
 use lsmer_core::{
     BlockReader, BlockShelf, Kind, Lookup, Probe, Result, SeqNo, Step, Value, check_key, mutant,
+    twin,
 };
 
 use crate::{
@@ -179,11 +180,11 @@ impl Reader {
         if self.at.is_some() { Ok(()) } else { self.shared.check_open() }
     }
 
-    /// Pins the view first and loads the seqno second: in the other order, a merge in between
-    /// could drop the very versions the seqno stands for.
     fn pin(&self) -> Pinned {
-        let view = self.space.view_owned();
-        let seqno = self.at.unwrap_or_else(|| self.shared.visible.get());
+        let (view, seqno) = pin(
+            || self.space.view_owned(),
+            || self.at.unwrap_or_else(|| self.shared.visible.get()),
+        );
         Pinned { view, seqno }
     }
 
@@ -196,8 +197,8 @@ impl Reader {
         let shared = &*self.shared;
         check_key(key)?;
         self.check_open()?;
-        let view = self.space.view();
-        let seqno = self.at.unwrap_or_else(|| shared.visible.get());
+        let (view, seqno) =
+            pin(|| self.space.view(), || self.at.unwrap_or_else(|| shared.visible.get()));
         let probe = Probe::new(key, seqno);
         let mut value = None;
         let found = view.get_in_memory(&probe, &mut |entry| {
@@ -213,6 +214,18 @@ impl Reader {
         shared.count_blocks(&mut shelf);
         Ok(found.filter(|lookup| lookup.kind() == Kind::Put).map(|lookup| in_table(&lookup)))
     }
+}
+
+/// Pins the view first and loads the seqno second: in the other order, a merge in between could
+/// drop the very versions the seqno stands for.
+#[inline]
+pub(crate) fn pin<V>(view: impl FnOnce() -> V, seqno: impl FnOnce() -> SeqNo) -> (V, SeqNo) {
+    if twin!("visible-read-before-the-view") {
+        let seqno = seqno();
+        return (view(), seqno);
+    }
+    let view = view();
+    (view, seqno())
 }
 
 impl Shared {

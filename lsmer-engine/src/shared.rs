@@ -1,16 +1,13 @@
 //! What all parts of an open database share.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, OnceLock},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use lsmer_core::{
     Error, ErrorKind, Event, KeyspaceId, LockGuard, Result, RunId, SeqNo, TableId, Wal,
 };
 use lsmer_manifest::Manifest;
 use lsmer_sync::{
-    Mutex, RwLock,
+    Mutex, OnceLock, RwLock,
     atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
 };
 

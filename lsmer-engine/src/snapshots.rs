@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use lsmer_core::{SeqNo, mutant};
+use lsmer_core::{SeqNo, mutant, twin};
 use lsmer_sync::Mutex;
 
 use crate::visible::Visible;
@@ -18,8 +18,9 @@ pub(crate) struct Snapshots {
 impl Snapshots {
     /// Registers a snapshot of what is visible.
     pub(crate) fn register(&self, visible: &Visible) -> SeqNo {
+        let early = twin!("snapshot-seqno-before-its-lock").then(|| visible.get());
         let mut live = self.live.lock();
-        let seqno = visible.get();
+        let seqno = early.unwrap_or_else(|| visible.get());
         *live.entry(seqno).or_default() += 1;
         seqno
     }

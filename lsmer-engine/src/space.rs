@@ -2,12 +2,12 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use arc_swap::ArcSwap;
 use lsmer_core::{
     Error, KeyspaceId, KeyspaceOptions, MemtableFactory, MemtableSpec, Result, TableId, mutant,
+    twin,
 };
 use lsmer_sync::{
-    Mutex,
+    ArcSwap, Mutex, SwapGuard,
     atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
@@ -70,7 +70,7 @@ impl Space {
     }
 
     /// Pins the view. Readers load `visible` after this, never before.
-    pub(crate) fn view(&self) -> arc_swap::Guard<Arc<View>> {
+    pub(crate) fn view(&self) -> SwapGuard<Arc<View>> {
         self.view.load()
     }
 
@@ -93,6 +93,11 @@ impl Space {
         let version = Arc::new(version);
         let before = Arc::clone(&self.view().version);
         before.retire(&version);
+        if twin!("memtable-let-go-before-its-table") {
+            self.change_view(|view| {
+                view.sealed.retain(|mem| flushed.is_none_or(|it| !Arc::ptr_eq(mem, it)));
+            });
+        }
         self.change_view(|view| {
             view.version = version;
             if let Some(flushed) = flushed {

@@ -10,13 +10,12 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use arc_swap::ArcSwapOption;
 use lsmer_core::{
     BlockReader, Error, Event, FileClass, Job, Next, OpenOptions, Result, Step, Table, TableId,
-    TableMeta, VfsFile, Waited, WorkClass, mutant,
+    TableMeta, VfsFile, Waited, WorkClass, mutant, twin,
 };
 use lsmer_sync::{
-    Mutex,
+    ArcSwapOption, Mutex,
     atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
@@ -192,7 +191,7 @@ impl TableHandle {
     /// Says that no version after this one has the table.
     pub(crate) fn retire(&self) {
         self.retired.store(true, Ordering::Release);
-        if mutant!("table-removed-under-a-reader") {
+        if mutant!("table-removed-under-a-reader") || twin!("table-removed-at-its-retirement") {
             self.tables.upgrade().iter().for_each(|tables| tables.remove_file(self.meta.id));
         }
     }
@@ -209,12 +208,15 @@ impl Drop for TableHandle {
     fn drop(&mut self) {
         let Some(tables) = self.tables.upgrade() else { return };
         self.close(&tables);
-        if !self.retired.load(Ordering::Acquire) || tables.read_only {
+        // An exchange reads the last value also where the order that `Arc` makes is not seen.
+        if !self.retired.swap(false, Ordering::AcqRel) || tables.read_only {
             return;
         }
         // The bytes of this table leave the disk behind the back of whoever dropped it last.
         let exec = Arc::clone(&tables.parts.env.exec);
-        tables.removing.fetch_add(1, Ordering::AcqRel);
+        if !twin!("removal-not-counted-in-time") {
+            tables.removing.fetch_add(1, Ordering::AcqRel);
+        }
         exec.spawn(WorkClass::Maintenance, Box::new(Remove { tables, id: self.meta.id }));
     }
 }
@@ -227,6 +229,9 @@ struct Remove {
 
 impl Job for Remove {
     fn step(&mut self) -> Next {
+        if twin!("removal-not-counted-in-time") {
+            self.tables.removing.fetch_add(1, Ordering::AcqRel);
+        }
         self.tables.live.lock().remove(&self.id);
         self.tables.parts.cache.remove_table(self.id);
         if !mutant!("old-tables-stay") {

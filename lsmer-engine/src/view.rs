@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use lsmer_core::{
-    Event, Lsn, Memtable, Probe, RunId, SeqNo, Slot, TableId, TableMeta, Tree, mutant,
+    Event, Lsn, Memtable, Probe, RunId, SeqNo, Slot, TableId, TableMeta, Tree, mutant, twin,
 };
 use lsmer_sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -55,14 +55,20 @@ impl Mem {
 
     /// Notes that they are in.
     pub(crate) fn end_write(&self) {
-        if self.writers.fetch_sub(1, Ordering::AcqRel) == 1 {
+        let weak = twin!("insert-ends-relaxed");
+        let order = if weak { Ordering::Relaxed } else { Ordering::AcqRel };
+        if self.writers.fetch_sub(1, order) == 1 {
             self.quiet.notify();
         }
     }
 
-    /// Returns whether no insert is under way. Meaningful once the memtable is sealed.
-    pub(crate) fn is_quiet(&self) -> bool {
-        self.writers.load(Ordering::Acquire) == 0
+    /// Returns, while inserts are under way, the count of `quiet` whose change to wait for.
+    /// Meaningful once the memtable is sealed.
+    pub(crate) fn busy(&self) -> Option<u64> {
+        let seen = self.quiet.count();
+        let is_busy = self.writers.load(Ordering::Acquire) > 0;
+        let seen = if twin!("flush-counts-after-it-looked") { self.quiet.count() } else { seen };
+        (is_busy && !twin!("flush-does-not-wait-for-inserts")).then_some(seen)
     }
 
     pub(crate) fn is_empty(&self) -> bool {

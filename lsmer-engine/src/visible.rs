@@ -14,7 +14,7 @@
 //!   the one before. Of two neighbours at least one therefore sees the other's tag, and no ticket is
 //!   left behind. (Without it both may find the other missing, and wait forever: loom did.)
 
-use lsmer_core::{Event, Exec, SeqNo, Waited};
+use lsmer_core::{Event, Exec, SeqNo, Waited, twin};
 use lsmer_sync::{
     atomic::{AtomicU64, Ordering, fence},
     spin_loop,
@@ -71,9 +71,12 @@ impl Visible {
     pub(crate) fn publish(&self, ticket: Ticket, last: SeqNo, exec: &dyn Exec) {
         let slot = self.slot(ticket.0);
         slot.last.store(last.0, Ordering::Relaxed);
-        slot.tag.store(ticket.0 + 1, Ordering::Release);
+        let weak = twin!("visible-tagged-relaxed");
+        slot.tag.store(ticket.0 + 1, if weak { Ordering::Relaxed } else { Ordering::Release });
         // V5
-        fence(Ordering::SeqCst);
+        if !twin!("visible-without-its-fence") {
+            fence(Ordering::SeqCst);
+        }
         self.drain();
         self.wait_until(exec, || self.get() >= last);
     }
@@ -126,68 +129,5 @@ impl Visible {
                 "the commit before this one never comes to its end"
             );
         }
-    }
-}
-
-#[cfg(all(test, lsmer_loom))]
-mod loom_tests {
-    //! `RUSTFLAGS="--cfg lsmer_loom" cargo test -p lsmer-engine --release --lib loom_tests`
-
-    use std::{sync::Arc, time::Duration};
-
-    use lsmer_core::{Job, WorkClass};
-    use lsmer_sync::{Mutex, thread};
-
-    use super::*;
-
-    #[derive(Debug)]
-    struct Parks;
-
-    impl Exec for Parks {
-        fn spawn(&self, _class: WorkClass, _job: Box<dyn Job>) {}
-
-        fn wait(&self, event: &Event, seen: u64, timeout: Option<Duration>) -> Waited {
-            event.park(seen, timeout)
-        }
-    }
-
-    #[test]
-    fn visible_moves_over_finished_commits_only() {
-        let mut model = loom::model::Builder::new();
-        model.preemption_bound = Some(2);
-        model.check(|| {
-            let visible = Arc::new(Visible::new(SeqNo::ZERO));
-            // What a commit inserts before it publishes; relaxed, so that only `visible` orders it.
-            let entries = Arc::new([AtomicU64::new(0), AtomicU64::new(0)]);
-            let commits = Arc::new(Mutex::new(0));
-            let commit = |visible: Arc<Visible>, entries: Arc<[AtomicU64; 2]>| {
-                let mut next = commits.lock();
-                let ticket = *next;
-                *next += 1;
-                drop(next);
-                let at = usize::try_from(ticket).expect("a small number");
-                move || {
-                    entries[at].store(1, Ordering::Relaxed);
-                    visible.publish(Ticket(ticket), SeqNo(ticket + 1), &Parks);
-                    assert!(visible.get() >= SeqNo(ticket + 1), "not acknowledged before");
-                }
-            };
-            let first = commit(Arc::clone(&visible), Arc::clone(&entries));
-            let second = commit(Arc::clone(&visible), Arc::clone(&entries));
-            let other = thread::spawn(second);
-            let reader = {
-                let (visible, entries) = (Arc::clone(&visible), Arc::clone(&entries));
-                thread::spawn(move || {
-                    let seen = usize::try_from(visible.get().0).expect("a small number");
-                    for entry in &entries[..seen] {
-                        assert_eq!(entry.load(Ordering::Relaxed), 1, "all that is visible is in");
-                    }
-                })
-            };
-            first();
-            other.join().expect("no panic");
-            reader.join().expect("no panic");
-            assert_eq!(visible.get(), SeqNo(2));
-        });
     }
 }

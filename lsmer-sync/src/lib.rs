@@ -13,9 +13,11 @@ compile_error!("choose one of `--cfg lsmer_loom` and `--cfg lsmer_shuttle`");
 mod lock;
 mod once;
 mod order;
+mod swap;
 
 pub use lock::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub use once::OnceLock;
+pub use swap::{ArcSwap, ArcSwapOption, SwapGuard};
 
 /// Atomic integers and pointers, and fences.
 pub mod atomic {

@@ -1,17 +1,19 @@
 //! A cell that is filled once.
 
-#[cfg(not(lsmer_tsan))]
+#[cfg(not(any(lsmer_tsan, lsmer_loom, lsmer_shuttle)))]
 pub use std::sync::OnceLock;
 
-#[cfg(lsmer_tsan)]
+#[cfg(any(lsmer_tsan, lsmer_loom, lsmer_shuttle))]
 pub use seen::OnceLock;
 
-/// Std's cell orders its filling in code that the thread sanitizer does not see; this one shows it.
-#[cfg(lsmer_tsan)]
+/// Std's cell orders its filling in code that neither the thread sanitizer nor a model checker
+/// sees; this one shows it.
+#[cfg(any(lsmer_tsan, lsmer_loom, lsmer_shuttle))]
 mod seen {
-    use std::sync::atomic::{AtomicBool, Ordering};
-
-    use crate::Mutex;
+    use crate::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    };
 
     /// As `std::sync::OnceLock`.
     #[derive(Debug, Default)]

@@ -4,11 +4,9 @@
 //! - **G2** A failure is kept before the leader steps down, so nobody syncs after it: a second
 //!   sync may succeed although what the first one lost is still lost.
 
-use std::sync::OnceLock;
-
 use lsmer_core::{Error, ErrorKind, Event, Exec, Lsn, Result, Waited, mutant, twin};
 use lsmer_sync::{
-    Mutex,
+    Mutex, OnceLock,
     atomic::{AtomicU64, Ordering},
 };
 
