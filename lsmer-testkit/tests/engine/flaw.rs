@@ -16,6 +16,7 @@ pub(crate) enum Flaw {
     ReplayForgetsDeletes,
     DropNotLogged,
     // Of surviving.
+    WritesLate,
     SyncsNothing,
     SyncsFirst,
     FolderNotSynced,

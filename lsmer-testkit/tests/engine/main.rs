@@ -4,7 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 mod files;
+mod fjall;
 mod flaw;
+mod kill;
 mod memory;
 mod mutants;
 mod record;
@@ -13,12 +15,23 @@ mod report;
 mod toy;
 
 use lsmer_testkit::engine::{
-    Effort, engine_01_reads_are_those_of_an_ordered_map,
+    Effort, Subject, engine_01_reads_are_those_of_an_ordered_map,
     engine_02_a_crash_leaves_a_prefix_with_all_that_was_acknowledged,
     engine_03_every_subset_of_what_was_pending_is_survived,
 };
 
 use crate::{flaw::Flaw, toy::Toy};
+
+/// Makes the engine of a name, in a process that knows no more of it.
+fn subject(name: &str) -> Box<dyn Subject> {
+    match name {
+        "fjall" => Box::new(fjall::Fjall::default()),
+        "redb" => Box::new(redb::subject()),
+        "toy" => Box::new(Toy::new("toy", Flaw::None)),
+        "late-toy" => Box::new(Toy::new("late-toy", Flaw::WritesLate)),
+        unknown => panic!("no such engine: {unknown}"),
+    }
+}
 
 #[test]
 fn an_engine_without_a_flaw_passes() {

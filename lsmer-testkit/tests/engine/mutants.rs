@@ -38,6 +38,7 @@ const MUTANTS: &[(Flaw, Property, &str)] = &[
     (Flaw::HashOrder, Reads, "a second run of the same plan did something else"),
     (Flaw::ReplayForgetsDeletes, Reads, "expected Some"),
     (Flaw::DropNotLogged, Reads, "expected None"),
+    (Flaw::WritesLate, Crashes, "operations are expected"),
     (Flaw::SyncsNothing, Crashes, "operations are expected"),
     (Flaw::SyncsFirst, Crashes, "operations are expected"),
     (Flaw::FolderNotSynced, Crashes, "operations are expected"),

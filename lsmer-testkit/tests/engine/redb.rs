@@ -31,7 +31,7 @@ use redb::{
     WriteTransaction,
 };
 
-use crate::files::open_or_create;
+use crate::{files::open_or_create, kill::kill};
 
 type Bytes = &'static [u8];
 
@@ -274,6 +274,11 @@ fn redb(name: &'static str, installs: bool) -> Redb {
     Redb { name, installs, repairs: Arc::default() }
 }
 
+/// Makes the engine.
+pub(crate) fn subject() -> impl Subject {
+    redb("redb", true)
+}
+
 #[test]
 fn redb_reads_are_those_of_an_ordered_map() {
     let redb = redb("redb", true);
@@ -292,6 +297,11 @@ fn redb_survives_crashes() {
     let repairs = redb.repairs.load(Ordering::Relaxed);
     assert!(repairs > 1_000, "only {repairs} repairs");
     figures("redb-repairs", &[("repairs", repairs)]);
+}
+
+#[test]
+fn redb_survives_kills() {
+    kill(&subject(), 20).unwrap().report("redb-kills");
 }
 
 /// Found, and to be looked at again when it is no longer so: `Database::create` in a process that

@@ -30,6 +30,8 @@ struct Open {
     flaw: Flaw,
     file: Arc<dyn VfsFile>,
     state: Rc<RefCell<Current>>,
+    /// Records that are not in the file yet; without a flaw there are none.
+    late: RefCell<Vec<u8>>,
 }
 
 /// A state that does not change any more; or, with a flaw, one that does.
@@ -65,7 +67,8 @@ impl Subject for Toy {
             file.sync(SyncKind::All)?;
         }
         let current = Current { memory: Rc::new(memory), end };
-        Ok(Box::new(Open { flaw, file, state: Rc::new(RefCell::new(current)) }))
+        let (state, late) = (Rc::new(RefCell::new(current)), RefCell::default());
+        Ok(Box::new(Open { flaw, file, state, late }))
     }
 }
 
@@ -73,7 +76,11 @@ impl Open {
     fn append(&self, changes: &[Change]) -> Result<()> {
         let mut state = self.state.borrow_mut();
         let record = record::encode(self.flaw, state.end, changes);
-        self.file.write_all_at(&record, state.end)?;
+        if self.flaw == Flaw::WritesLate {
+            self.late.borrow_mut().extend_from_slice(&record);
+        } else {
+            self.file.write_all_at(&record, state.end)?;
+        }
         state.end += record.len() as u64;
         let memory = Rc::make_mut(&mut state.memory);
         for change in changes {
@@ -83,6 +90,8 @@ impl Open {
     }
 
     fn sync(&self) -> Result<Done> {
+        let late = self.late.take();
+        self.file.write_all_at(&late, self.state.borrow().end - late.len() as u64)?;
         if self.flaw != Flaw::SyncsNothing {
             self.file.sync(SyncKind::Data)?;
         }
