@@ -21,6 +21,22 @@ impl KeyspaceId {
     pub const DEFAULT: Self = Self(0);
 }
 
+/// A keyspace as a batch takes it: its number, and which open database it belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyspaceRef {
+    /// Its number.
+    pub id: KeyspaceId,
+    /// A number that only this opening of the database has; 0 if it is not known.
+    pub database: u64,
+}
+
+impl From<KeyspaceId> for KeyspaceRef {
+    /// Stands for the keyspace of this number in whatever database the batch is written to.
+    fn from(id: KeyspaceId) -> Self {
+        Self { id, database: 0 }
+    }
+}
+
 /// Changes that are applied together or not at all, over any number of keyspaces.
 ///
 /// ```
@@ -35,6 +51,8 @@ impl KeyspaceId {
 pub struct WriteBatch {
     bytes: Vec<u8>,
     count: u32,
+    /// The database of the keyspaces named so far; 0 if none was named by a handle.
+    database: u64,
     /// The first broken limit: reported when the batch is written.
     broken: Option<Error>,
 }
@@ -58,7 +76,7 @@ impl WriteBatch {
     /// Sets a key of a keyspace.
     pub fn put_in(
         &mut self,
-        keyspace: impl Into<KeyspaceId>,
+        keyspace: impl Into<KeyspaceRef>,
         key: impl AsRef<[u8]>,
         value: impl AsRef<[u8]>,
     ) {
@@ -66,7 +84,7 @@ impl WriteBatch {
     }
 
     /// Removes a key of a keyspace.
-    pub fn delete_in(&mut self, keyspace: impl Into<KeyspaceId>, key: impl AsRef<[u8]>) {
+    pub fn delete_in(&mut self, keyspace: impl Into<KeyspaceRef>, key: impl AsRef<[u8]>) {
         self.push(keyspace.into(), Kind::Delete, key.as_ref(), &[]);
     }
 
@@ -74,6 +92,7 @@ impl WriteBatch {
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.count = 0;
+        self.database = 0;
         self.broken = None;
     }
 
@@ -87,11 +106,17 @@ impl WriteBatch {
         self.count == 0
     }
 
+    /// Returns the number of the database whose keyspaces the batch names; 0 if it could be any.
+    pub fn database(&self) -> u64 {
+        self.database
+    }
+
     /// Returns the encoded entries.
     ///
     /// # Errors
     ///
-    /// `InvalidArgument` if a change is over the limits, or all of them together are.
+    /// `InvalidArgument` if a change is over the limits, or all of them together are; if keyspaces
+    /// of two databases are named.
     pub fn encoded(&self) -> Result<&[u8]> {
         if let Some(broken) = &self.broken {
             return Err(broken.clone());
@@ -99,11 +124,17 @@ impl WriteBatch {
         Ok(&self.bytes)
     }
 
-    fn push(&mut self, keyspace: KeyspaceId, kind: Kind, key: &[u8], value: &[u8]) {
+    fn push(&mut self, keyspace: KeyspaceRef, kind: Kind, key: &[u8], value: &[u8]) {
         if self.broken.is_some() {
             return;
         }
         let mut checked = check_key(key).and_then(|()| check_value(value));
+        if keyspace.database != 0 {
+            if ![0, keyspace.database].contains(&self.database) {
+                checked = Err(Error::invalid("a batch names keyspaces of two databases"));
+            }
+            self.database = keyspace.database;
+        }
         if self.bytes.len() + key.len() + value.len() > MAX_BATCH_BYTES - 32 {
             checked = checked.and(Err(Error::invalid("the batch is larger than 64 MiB")));
         }
@@ -112,7 +143,7 @@ impl WriteBatch {
             return;
         }
         let mut head = EntryHead::default();
-        self.bytes.extend_from_slice(head.encode(keyspace, kind, key.len(), value.len()));
+        self.bytes.extend_from_slice(head.encode(keyspace.id, kind, key.len(), value.len()));
         self.bytes.extend_from_slice(key);
         self.bytes.extend_from_slice(value);
         self.count += 1;
@@ -241,7 +272,7 @@ mod tests {
             let value = if delete { &[][..] } else { &value };
             let change = Change { keyspace: KeyspaceId(keyspace), kind, key: &key, value };
             let mut batch = WriteBatch::new();
-            batch.push(KeyspaceId(keyspace), kind, &key, value);
+            batch.push(KeyspaceId(keyspace).into(), kind, &key, value);
             let encoded = batch.encoded().unwrap();
             let mut by_hand = Vec::new();
             encode_change(&mut by_hand, &change);

@@ -46,7 +46,7 @@ mod vfs;
 mod wal;
 mod window;
 
-pub use batch::{Change, Changes, EntryHead, KeyspaceId, WriteBatch, encode_change};
+pub use batch::{Change, Changes, EntryHead, KeyspaceId, KeyspaceRef, WriteBatch, encode_change};
 pub use block::{Block, BlockBuilder};
 pub use block_reader::{BlockId, BlockKind, BlockReader, BlockRequest, BlockShelf};
 pub use cache::BlockCache;

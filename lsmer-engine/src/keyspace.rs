@@ -2,7 +2,9 @@
 
 use std::{fmt, ops::Deref, sync::Arc};
 
-use lsmer_core::{Changes, Durability, KeyspaceId, KeyspaceOptions, Kind, Result, WriteBatch};
+use lsmer_core::{
+    Changes, Durability, Error, KeyspaceId, KeyspaceOptions, KeyspaceRef, Kind, Result, WriteBatch,
+};
 
 use crate::{commit::Body, handle::Handle, read::Reader, shared::Shared, space::Space};
 
@@ -101,6 +103,10 @@ impl Keyspace {
         let encoded = batch.encoded()?;
         debug_assert!(Changes::new(encoded).all(|change| change.is_ok()));
         let shared = self.shared();
+        if ![0, shared.number].contains(&batch.database()) {
+            let what = "a batch names a keyspace of another database, or of an earlier opening";
+            return Err(Error::invalid(what));
+        }
         let safe = how.durability.unwrap_or(shared.options.durability);
         shared.commit(&Body::Batch { encoded, count: batch.len() }, safe)
     }
@@ -128,9 +134,9 @@ impl Deref for Keyspace {
     }
 }
 
-impl From<&Keyspace> for KeyspaceId {
+impl From<&Keyspace> for KeyspaceRef {
     fn from(keyspace: &Keyspace) -> Self {
-        keyspace.id()
+        Self { id: keyspace.id(), database: keyspace.shared().number }
     }
 }
 

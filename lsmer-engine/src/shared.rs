@@ -19,6 +19,8 @@ use crate::{
 /// An open database. Handles, snapshots, iterators and jobs hold it.
 #[derive(Debug)]
 pub(crate) struct Shared {
+    /// Only this opening has it, in this process: handles of others are told by it.
+    pub(crate) number: u64,
     pub(crate) options: Options,
     pub(crate) parts: Components,
     pub(crate) tables: Arc<Tables>,
@@ -97,6 +99,7 @@ impl Shared {
         let Foundation { options, parts, tables, manifest, wal, state, last_seqno, lock } =
             foundation;
         Self {
+            number: lsmer_sync::unique(),
             driver: Driver::new(Arc::clone(&tables)),
             options,
             parts,

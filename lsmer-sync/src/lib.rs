@@ -65,3 +65,10 @@ pub fn spin_loop() {
     #[cfg(not(any(lsmer_loom, lsmer_shuttle)))]
     std::hint::spin_loop();
 }
+
+/// Returns a number that no other call in this process returns; never 0.
+pub fn unique() -> u64 {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}

@@ -58,8 +58,8 @@ pub mod prelude;
 pub use builder::Builder;
 pub use db::Db;
 pub use lsmer_core::{
-    Compression, Durability, Error, ErrorKind, KeyspaceId, KeyspaceOptions, Result, SeqNo, Value,
-    WalStats, WriteBatch,
+    Compression, Durability, Error, ErrorKind, KeyspaceId, KeyspaceOptions, KeyspaceRef, Result,
+    SeqNo, Value, WalStats, WriteBatch,
 };
 pub use lsmer_engine::{
     Entry, Fault, KeyBounds, Keyspace, KeyspaceStats, LevelStats, OwnedScan, Reader, Scan,

@@ -142,3 +142,23 @@ fn a_checkpoint_beside_a_drop_has_all_of_the_keyspace_or_nothing() {
         assert!(space.contains_key("k").unwrap(), "it was acknowledged before");
     }
 }
+
+#[test]
+fn a_batch_with_a_keyspace_of_another_database_is_refused() {
+    let open = || alone(&MemVfs::without_crashes()).open().unwrap();
+    let (one, other) = (open(), open());
+    let spaces = [&one, &other].map(|db| db.keyspace("space", KeyspaceOptions::default()).unwrap());
+    let mut batch = WriteBatch::new();
+    batch.put("default", "anywhere");
+    one.write(&batch).unwrap();
+    other.write(&batch).unwrap();
+    batch.put_in(&spaces[0], "k", "v");
+    assert_eq!(other.write(&batch).unwrap_err().kind(), ErrorKind::InvalidArgument);
+    assert!(!spaces[1].contains_key("k").unwrap());
+    one.write(&batch).unwrap();
+    batch.put_in(&spaces[1], "k", "v");
+    assert_eq!(one.write(&batch).unwrap_err().kind(), ErrorKind::InvalidArgument);
+    batch.clear();
+    batch.put_in(&spaces[1], "k", "v");
+    other.write(&batch).unwrap();
+}
