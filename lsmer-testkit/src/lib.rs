@@ -24,6 +24,6 @@ pub mod wal;
 pub use composed::{Composed, tiny};
 pub use figures::figures;
 pub use sim::{
-    Budget, Crash, CrashState, Cursor, Event, EventKind, FailedSync, Filler, Flight,
+    Budget, Crash, CrashState, Cursor, Event, EventKind, FailedSync, Filler, Flight, Outcome,
     ParseCrashError, PowerLoss, Profile, Recording, SimVfs,
 };
