@@ -146,6 +146,17 @@ impl Child {
         }
     }
 
+    /// Returns the next mark if it was made already.
+    pub(crate) fn next_at_hand(&mut self) -> Option<Mark> {
+        let pipe = self.marks.get_ref().as_fd();
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let ready = retry_on_intr(|| {
+            poll(&mut [PollFd::from_borrowed_fd(pipe, PollFlags::IN)], Some(&at_once))
+        });
+        let is_here = !self.marks.buffer().is_empty() || ready.expect("a pipe can be polled") > 0;
+        if is_here { self.next() } else { None }
+    }
+
     /// Kills it with SIGKILL and returns what it had said and nobody had read.
     pub(crate) fn kill(mut self) -> Vec<Mark> {
         self.process.kill().expect("it is ours");

@@ -8,6 +8,8 @@
 mod calls;
 mod careless;
 mod disk;
+mod fidelity;
+mod mirror;
 mod power;
 mod shutdown;
 pub(crate) mod work;

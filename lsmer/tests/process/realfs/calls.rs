@@ -27,7 +27,7 @@ const CALLS: &str = "openat,pread64,pwrite64,pwritev,fsync,fdatasync,ftruncate,f
                      renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,link,linkat";
 const STEPS: u64 = 45;
 /// What fits into a suite.
-const TRIES: u64 = 60;
+const TRIES: u64 = 45;
 
 const SKIPPED: &str = "SKIPPED: `strace` cannot trace here; install it, or allow ptrace";
 

@@ -135,15 +135,16 @@ fn wait(at: u64) -> ! {
 }
 
 fn childs_builder() -> Builder {
-    let mut builder = builder(Path::new(&told("FOLDER")));
+    let mut builder = small(Db::builder(told("FOLDER")));
     if told("IN_TURN") == "1" {
         builder = builder.env(parts::io::manual(MemVfs::without_crashes(), 0).0).vfs(StdVfs);
     }
     if told("CARELESS") == "1" { builder.vfs(Over(Careless)) } else { builder }
 }
 
-fn builder(folder: &Path) -> Builder {
-    let builder = Db::builder(folder).memory_budget(1 << 20);
+/// Makes everything of a database small.
+pub(crate) fn small(builder: Builder) -> Builder {
+    let builder = builder.memory_budget(1 << 20);
     builder.memtable_bytes(8 << 10).segment_bytes(4 << 10, 16 << 10)
 }
 
@@ -208,7 +209,8 @@ pub(crate) fn apply(state: &mut State, seed: u64, steps: impl IntoIterator<Item 
 /// Opens what is left, twice, reads it in every way, and returns it.
 pub(crate) fn recovered(folder: &Path) -> State {
     let look = || {
-        let db = builder(folder).open().unwrap_or_else(|error| panic!("open: {error:?}"));
+        let db =
+            small(Db::builder(folder)).open().unwrap_or_else(|error| panic!("open: {error:?}"));
         let found = contents(&db);
         let faults = db.verify().faults;
         assert!(faults.is_empty(), "{faults:?}");
