@@ -21,7 +21,7 @@ pub mod vfs;
 pub mod wal;
 
 #[cfg(feature = "lsmer")]
-pub use composed::{Composed, tiny};
+pub use composed::{Composed, shipped, tiny};
 pub use figures::figures;
 pub use sim::{
     Budget, Crash, CrashState, Cursor, Event, EventKind, FailedSync, Filler, Flight, Outcome,
