@@ -20,13 +20,14 @@
 //! | `record.rs`, `segment.rs` | the format |
 //! | `pieces.rs`, `reader.rs`, `ring.rs` | reading records back, from a segment or the ring |
 //! | `scan.rs`, `evidence.rs` | finding the end, and telling a torn tail from damage |
-//! | `start.rs` | going on behind that end |
+//! | `again.rs`, `start.rs` | settling what was found, and going on behind it |
 //! | `log.rs`, `tail.rs` | writing |
 //! | `group.rs` | syncing, once for all who wait |
 //! | `files.rs`, `spare.rs` | making, recycling and preparing segment files |
 //! | `dump.rs` | showing a segment to people |
 //! | `none.rs` | no log at all |
 
+mod again;
 mod dump;
 mod evidence;
 mod files;

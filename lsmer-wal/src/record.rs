@@ -83,6 +83,13 @@ impl RecordHead {
         out
     }
 
+    /// Appends a whole record, with its padding, to bytes that end at a multiple of 8.
+    pub(crate) fn put(&self, seed: u32, payload: &[u8], out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.encode(seed));
+        out.extend_from_slice(payload);
+        out.resize(out.len().next_multiple_of(8), 0);
+    }
+
     /// Reads a header; `None` if these bytes are not one that was written under `seed`.
     ///
     /// # Errors

@@ -12,26 +12,22 @@
 //! A crash anywhere leaves a log that a scan with the same cut reads in the same way. Files of an
 //! earlier owner are never recycled: what a power loss left in them is unknown.
 
-use std::{collections::VecDeque, io, ops::Range, path::Path, sync::Arc};
+use std::{collections::VecDeque, io, path::Path, sync::Arc};
 
 use lsmer_core::{
-    Error, FileClass, LogEnd, LogSpec, Lsn, OpenOptions, Result, ScannedSegment, SegmentId,
-    VfsFile, mutant,
+    Error, FileClass, LogEnd, LogSpec, Lsn, OpenOptions, Result, ScannedSegment, SegmentId, mutant,
 };
 
 use crate::{
+    again::{changed, settle},
     files::{Files, is_leftover},
     log::Log,
-    pieces::Pieces,
     reader::SegmentReader,
     record::record_seed,
     ring::RingImage,
     segment::{FIRST_RECORD, SegmentHead, parse_segment_name},
     tail::{Held, Sizes, Tail},
 };
-
-/// How much is written at once.
-const REWRITE_BYTES: usize = 256 << 10;
 
 /// Opens the log; see [`WalFormat::open`](lsmer_core::WalFormat::open).
 pub(crate) fn start(spec: LogSpec, end: &LogEnd) -> Result<Arc<Log>> {
@@ -84,32 +80,8 @@ pub(crate) fn start(spec: LogSpec, end: &LogEnd) -> Result<Arc<Log>> {
 /// Makes what a scan read survive a power loss; see
 /// [`WalFormat::sync_scanned`](lsmer_core::WalFormat::sync_scanned).
 pub(crate) fn sync_scanned(files: &Files, end: &LogEnd) -> Result<()> {
-    for segment in end.segments.iter().filter(|segment| segment.file_bytes > 0) {
-        let path = files.segment(segment.id);
-        let file = files.vfs.open(&path, OpenOptions::write(FileClass::Wal));
-        let file = file.map_err(|e| Error::io("open the log", e).in_file(&path))?;
-        let from = match end.synced.0.checked_sub(segment.start.0) {
-            None | Some(0) => 0, // the header too
-            Some(synced) => FIRST_RECORD + synced,
-        };
-        rewrite(files, (&*file, &path), from..used_bytes(segment))?;
-        files.sync(segment.id, &*file)?;
-    }
+    settle(files, end)?;
     if end.segments.is_empty() { Ok(()) } else { files.sync_names() }
-}
-
-/// Writes the same bytes again, so that the next sync covers them, whatever became of the last.
-fn rewrite(files: &Files, (file, path): (&dyn VfsFile, &Path), range: Range<u64>) -> Result<()> {
-    let mut pieces = Pieces::open(&*files.vfs, path, FileClass::Wal)?;
-    let mut at = range.start;
-    while at < range.end.min(pieces.file_bytes()) {
-        let left = usize::try_from(range.end - at).unwrap_or(usize::MAX);
-        let bytes = pieces.up_to(at, left.min(REWRITE_BYTES))?;
-        let written = file.write_all_at(bytes, at);
-        written.map_err(|e| Error::io("write the log", e).at(path, at))?;
-        at += bytes.len() as u64;
-    }
-    Ok(())
 }
 
 fn make_dir(files: &Files) -> Result<()> {
@@ -167,23 +139,17 @@ fn move_from_ring(files: &Files, end: &LogEnd, last: &ScannedSegment) -> Result<
     let mut at = Lsn(end.next.0 - end.in_ring);
     let mut bytes = Vec::new();
     while at < end.next {
-        if let Some(record) = reader.in_file(at, end.next)? {
-            at = record.end();
-            continue;
-        }
-        let record = reader.in_ring(&ring, at, end.next)?;
+        // Also what is in the file: whether it was ever synced is unknown.
+        let record = match reader.in_file(at, end.next)? {
+            None => reader.in_ring(&ring, at, end.next)?,
+            in_file => in_file,
+        };
         let record = record.ok_or_else(|| changed().at(&path, head.offset(at)))?;
         bytes.clear();
-        bytes.extend_from_slice(&record.encode(record_seed(head.id)));
-        bytes.extend_from_slice(reader.payload());
-        bytes.resize(bytes.len().next_multiple_of(8), 0);
+        record.put(record_seed(head.id), reader.payload(), &mut bytes);
         let written = file.write_all_at(&bytes, head.offset(at));
         written.map_err(|e| Error::io("write the log", e).in_file(&path))?;
         at = record.end();
     }
     if mutant!("ring-moved-without-a-sync") { Ok(()) } else { files.sync(last.id, &*file) }
-}
-
-fn changed() -> Error {
-    Error::corruption("the log changed since it was scanned")
 }

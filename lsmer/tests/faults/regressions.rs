@@ -6,7 +6,7 @@ use lsmer::{WriteBatch, WriteOptions};
 use lsmer_core::FileClass;
 use lsmer_testkit::{
     FailedSync, SimVfs,
-    fault::{Effect, FaultVfs, Op, Rule},
+    fault::{Effect, FaultVfs, Op, Rule, When},
 };
 
 use crate::{run::all_lost, world::open};
@@ -38,4 +38,28 @@ fn what_a_failed_sync_marked_clean_is_durable_after_the_next_opening() {
     assert_eq!(opened.db.get("later").unwrap().unwrap(), "3");
     assert_eq!(opened.db.get("acknowledged").unwrap().unwrap(), "1");
     assert_eq!(opened.db.get("maybe").unwrap(), maybe);
+}
+
+#[test]
+fn a_block_of_the_log_that_is_read_wrong_once_is_not_written_back() {
+    let open_on = |faults: &FaultVfs| open(Arc::new(faults.clone()), "db", 1);
+    let mut reads = 0;
+    for nth in 0.. {
+        let faults = FaultVfs::on(SimVfs::new().with_fast_ring(false));
+        let opened = open_on(&faults).unwrap();
+        for n in 0..20_u8 {
+            opened.db.put([n], [n; 100]).unwrap();
+        }
+        opened.die();
+        faults.begin(Rule::new(Effect::Zeros).on(Op::Read).of(FileClass::Wal).when(When::nth(nth)));
+        drop(open_on(&faults));
+        if faults.fired().is_empty() {
+            break;
+        }
+        reads += 1;
+        faults.begin(Vec::new());
+        let opened = open_on(&faults);
+        assert!(opened.is_ok(), "read {nth}: {:?}", opened.err());
+    }
+    assert!(reads > 3, "{reads}");
 }

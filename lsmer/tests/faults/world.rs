@@ -11,12 +11,12 @@ use std::{
 };
 
 use lsmer::{Db, Error, ErrorKind, Result, Snapshot};
-use lsmer_core::{Env, Vfs};
+use lsmer_core::{Clock, Env, FileClass, Vfs};
 use lsmer_io::{ManualClock, SeededRng};
 use lsmer_testkit::{
     FailedSync, SimVfs,
     engine::SimExec,
-    fault::{Effect, FaultVfs},
+    fault::{Effect, FaultVfs, Op, Rule},
 };
 
 use crate::{
@@ -64,15 +64,30 @@ pub(crate) struct World<'a> {
     pub(crate) copies: Vec<(String, Possible)>,
     /// How many steps are over.
     pub(crate) step: usize,
-    /// Whether the model knows what a failed sync took back.
+    /// The step in which something went wrong first.
+    pub(crate) failed_at: Option<usize>,
+    /// Which errors are honest answers.
+    pub(crate) honest: fn(&Error) -> bool,
+    /// Whether the model knows what the disk has lost.
     taken_back: bool,
 }
 
 /// Opens a database on a file system, with everything small.
 pub(crate) fn open(vfs: Arc<dyn Vfs>, dir: &str, seed: u64) -> Result<Opened> {
+    let manual = Arc::new(ManualClock::new());
+    let clock = Arc::<ManualClock>::clone(&manual);
+    open_at(vfs, dir, seed, (clock, manual))
+}
+
+/// Opens it with a clock that is turned by turning the second one.
+pub(crate) fn open_at(
+    vfs: Arc<dyn Vfs>,
+    dir: &str,
+    seed: u64,
+    (clock, manual): (Arc<dyn Clock>, Arc<ManualClock>),
+) -> Result<Opened> {
     let life = Life::default();
-    let clock = Arc::new(ManualClock::new());
-    let exec = Arc::new(SimExec::new(seed, Arc::clone(&clock)));
+    let exec = Arc::new(SimExec::new(seed, manual));
     let env = Env {
         vfs: Arc::new(Layer { inner: vfs, hooks: life.clone() }),
         clock,
@@ -92,9 +107,34 @@ pub(crate) fn is_honest(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Io | ErrorKind::Full | ErrorKind::ReadOnly)
 }
 
+/// Whether an error is an honest answer to a disk whose bytes are wrong.
+pub(crate) fn may_be_damaged(error: &Error) -> bool {
+    error.kind() == ErrorKind::Corruption || is_honest(error)
+}
+
+/// Whether what goes wrong is that bytes are.
+pub(crate) fn is_damage(rule: &Rule) -> bool {
+    let Rule { effect, .. } = rule;
+    matches!(
+        effect,
+        Effect::Flip(_)
+            | Effect::Zeros
+            | Effect::Swapped
+            | Effect::Misdirected(_)
+            | Effect::LostWrite
+    )
+}
+
 /// No error is accepted.
 pub(crate) fn never(_: &Error) -> bool {
     false
+}
+
+impl Opened {
+    /// Ends the process that has it open.
+    pub(crate) fn die(self) {
+        self.life.over.store(true, Ordering::SeqCst);
+    }
 }
 
 impl<'a> World<'a> {
@@ -116,6 +156,8 @@ impl<'a> World<'a> {
             snapshot: None,
             copies: Vec::new(),
             step: 0,
+            failed_at: None,
+            honest: if case.plan.0.iter().any(is_damage) { may_be_damaged } else { is_honest },
             taken_back: false,
         }
     }
@@ -128,6 +170,9 @@ impl<'a> World<'a> {
             }
             let begin = self.sim.recorded();
             let safe = self.opened.is_some() && self.step(STEPS[self.step])?;
+            if self.failed_at.is_none() && !self.faults.fired().is_empty() {
+                self.failed_at = Some(self.step);
+            }
             self.model.mark(self.step, (begin, self.sim.recorded()), safe);
             self.step += 1;
         }
@@ -141,8 +186,8 @@ impl<'a> World<'a> {
         let opened = open(vfs, DIR, self.case.seed);
         self.opened = self.note(opened)?;
         let Some(Opened { db, .. }) = &self.opened else { return Ok(()) };
-        if !self.taken_back && self.took_back() {
-            // As a power loss, the disk has lost whatever was not safe.
+        if !self.taken_back && (self.took_back() || self.hid_the_log()) {
+            // As after a power loss, whatever was not safe may be gone.
             self.taken_back = true;
             let left = self.model.after_crash(begin, true);
             self.model.possible = Arc::new(left.iter().flat_map(|all| all.to_vec()).collect());
@@ -163,6 +208,15 @@ impl<'a> World<'a> {
     pub(crate) fn took_back(&self) -> bool {
         let reverted = Effect::Sync(FailedSync::Reverted);
         self.faults.fired().iter().any(|fired| self.case.plan.0[fired.rule].effect == reverted)
+    }
+
+    /// Whether a part of the log was read wrong: what was not synced cannot be told from a torn
+    /// tail.
+    fn hid_the_log(&self) -> bool {
+        self.faults.fired().iter().any(|fired| {
+            let of_log = matches!(fired.call.class, Some(FileClass::Wal | FileClass::Ring));
+            of_log && fired.call.op == Op::Read && is_damage(&self.case.plan.0[fired.rule])
+        })
     }
 
     fn explain(&self, error: &str, found: &State) -> String {
@@ -211,7 +265,7 @@ impl<'a> World<'a> {
                 self.snapshot = Some((db.snapshot(), Arc::clone(&self.model.possible)));
                 Ok(false)
             }
-            Step::Read => self.read(&db, is_honest).map(|()| false),
+            Step::Read => self.read(&db, self.honest).map(|()| false),
             Step::Background(steps) => {
                 self.opened.as_ref().expect("it is open").exec.run(steps);
                 Ok(false)
@@ -258,7 +312,7 @@ impl<'a> World<'a> {
     pub(crate) fn die(&mut self) {
         self.snapshot = None;
         if let Some(opened) = self.opened.take() {
-            opened.life.over.store(true, Ordering::SeqCst);
+            opened.die();
         }
     }
 
@@ -268,7 +322,7 @@ impl<'a> World<'a> {
             Ok(value) => return Ok(Some(value)),
             Err(error) => error,
         };
-        if !is_honest(&error) {
+        if !(self.honest)(&error) {
             return Err(format!("step {}: {error:?} after {:?}", self.step, self.errors));
         }
         self.errors.push((self.step, error));
