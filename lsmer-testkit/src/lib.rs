@@ -21,9 +21,9 @@ pub mod vfs;
 pub mod wal;
 
 #[cfg(feature = "lsmer")]
-pub use composed::{Composed, shipped, tiny};
+pub use composed::{Composed, tiny};
 pub use figures::figures;
 pub use sim::{
-    Budget, Crash, CrashState, Cursor, Event, EventKind, FailedSync, Filler, Flight, Outcome,
+    Budget, Crash, CrashState, Cursor, Event, EventKind, FailedSync, Filler, Flight,
     ParseCrashError, PowerLoss, Profile, Recording, SimVfs,
 };

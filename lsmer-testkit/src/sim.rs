@@ -39,7 +39,6 @@ mod cursor;
 mod disk;
 mod file;
 mod log;
-mod outcome;
 mod part;
 mod profile;
 mod resume;
@@ -61,7 +60,6 @@ pub use self::{
     crash::{Crash, CrashState, Filler, Flight, ParseCrashError, PowerLoss},
     cursor::Cursor,
     log::{Event, EventKind, FailedSync, Recording},
-    outcome::Outcome,
     profile::Profile,
     states::Budget,
 };

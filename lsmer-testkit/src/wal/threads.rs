@@ -16,7 +16,6 @@ use lsmer_sync::{
 
 use crate::{
     Crash, Filler, SimVfs,
-    conformance::joined,
     fault::{Effect, Errno, FaultVfs, Op, Rule},
 };
 
@@ -65,7 +64,8 @@ pub fn wal_06_threads_sync_while_one_writes(format: &dyn WalFormat) {
     syncs.store(DONE, Ordering::Release);
     let mut acknowledged = Vec::new();
     for syncer in syncers {
-        acknowledged.extend(joined("WAL-06", syncer));
+        let synced = syncer.expect("a thread starts").join();
+        acknowledged.extend(synced.unwrap_or_else(|_| panic!("WAL-06: statistics of a sync")));
     }
     drop(wal);
     let recording = sim.recording();
@@ -104,7 +104,8 @@ pub fn wal_06_every_waiter_of_a_failed_sync_is_told(format: &dyn WalFormat) {
             })
             .collect();
         for waiter in waiters {
-            let told = joined("WAL-06", waiter);
+            let told = waiter.expect("a thread starts").join();
+            let told = told.unwrap_or_else(|_| panic!("WAL-06: a sync panicked"));
             assert!(told.is_err(), "WAL-06: a waiter of a failed sync was acknowledged");
         }
     }

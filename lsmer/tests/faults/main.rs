@@ -3,9 +3,13 @@
 //! A failure prints a value of `LSMER_FAULT` that replays it alone.
 
 mod case;
+mod clock;
 mod layer;
+mod media;
 mod model;
+mod mutants;
 mod regressions;
+mod room;
 mod run;
 mod sweep;
 mod syncs;

@@ -210,3 +210,56 @@ pub(crate) fn differences(found: &Map, want: Option<&Map>) -> String {
     });
     each.collect::<Vec<_>>().join("; ")
 }
+
+#[test]
+fn a_wrong_value_a_lost_key_and_one_too_many_are_told() {
+    let vfs = lsmer_testkit::SimVfs::new();
+    let opened = crate::world::open(Arc::new(vfs), "db", 1).unwrap();
+    opened.db.put("key", "value").unwrap();
+    let state = |entries: &[(&str, &str)]| {
+        let map =
+            entries.iter().map(|(key, value)| (key.as_bytes().to_vec(), value.as_bytes().to_vec()));
+        State::from([("default".to_owned(), map.collect())])
+    };
+    let any = |_: &lsmer::Error| true;
+    let check = |states: &[State]| check_reads(&opened.db, states, any);
+    let right = state(&[("key", "value")]);
+    let wrong = [
+        state(&[]),
+        state(&[("key", "other")]),
+        state(&[("key", "value"), ("more", "")]),
+        State::new(),
+    ];
+    check(std::slice::from_ref(&right)).unwrap();
+    for state in wrong {
+        check(std::slice::from_ref(&state)).unwrap_err();
+        check(&[state, right.clone()]).unwrap();
+    }
+}
+
+#[test]
+fn a_maybe_is_both_until_it_is_seen_and_a_crash_leaves_no_less_than_what_is_safe() {
+    let mut model = Model::new();
+    let put = |key: &'static str| {
+        move |state: &mut State| {
+            state.entry("default".to_owned()).or_default().insert(key.into(), Vec::new());
+        }
+    };
+    model.change(Outcome::Done, put("a"));
+    model.mark(0, (0, 2), true);
+    model.change(Outcome::Refused, put("b"));
+    model.change(Outcome::Maybe, put("c"));
+    model.mark(1, (2, 4), false);
+    assert_eq!(model.possible.len(), 2);
+    let sizes = |all: Vec<Possible>| {
+        let states = all.iter().flat_map(|states| states.iter());
+        states.map(|state| state["default"].len()).collect::<Vec<_>>()
+    };
+    assert_eq!(sizes(model.after_crash(1, true)), [0, 1]);
+    assert_eq!(sizes(model.after_crash(3, true)), [1, 1, 2]);
+    assert_eq!(sizes(model.after_crash(4, true)), [1, 1, 2], "it may be taken back");
+    assert_eq!(sizes(model.after_crash(4, false)), [1, 2]);
+    model.settle(|state| state["default"].len() == 2).unwrap();
+    assert_eq!(model.possible.len(), 1);
+    model.settle(|state| state["default"].is_empty()).unwrap_err();
+}

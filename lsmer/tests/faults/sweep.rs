@@ -129,7 +129,12 @@ pub(crate) fn once(effect: Effect, nth: usize) -> FaultPlan {
 }
 
 /// Returns a plan in which call `nth` and all later ones that fit go wrong.
-fn for_good(effect: Effect, calls: &[Call], nth: usize, fits: impl Fn(Op) -> bool) -> FaultPlan {
+pub(crate) fn for_good(
+    effect: Effect,
+    calls: &[Call],
+    nth: usize,
+    fits: impl Fn(Op) -> bool,
+) -> FaultPlan {
     let before = |op: Op| calls[..nth].iter().filter(|call| call.op == op).count() as u64;
     let rule = |op: Op| Rule::new(effect).on(op).when(When::From(before(op)));
     FaultPlan(Op::ALL.into_iter().filter(|op| fits(*op)).map(rule).collect())

@@ -33,7 +33,7 @@ pub(crate) fn run_and_crash(case: &Case, wrap: Wrap<'_>) -> Result<u64, String> 
     caught(|| {
         let mut world = World::new(case, wrap);
         world.run()?;
-        let failed = world.errors.first().map_or(0, |(step, _)| *step);
+        let failed = world.failed_at.unwrap_or(0);
         let ends = world.model.ends(failed);
         let mut points: BTreeSet<usize> =
             ends.iter().copied().step_by(ends.len().div_ceil(POINTS).max(1)).collect();

@@ -14,7 +14,6 @@ mod lock;
 mod marking;
 mod memory;
 mod over;
-mod realfs;
 mod replay;
 mod small;
 mod workload;
