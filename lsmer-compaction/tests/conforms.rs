@@ -19,6 +19,14 @@ mod leveled_without_a_queue {
     lsmer_testkit::strategy_conforms!(super::small().with_level0_runs(1));
 }
 
+mod leveled_that_is_never_satisfied {
+    use super::Leveled;
+
+    lsmer_testkit::strategy_conforms!(
+        Leveled::default().with_level0_runs(2).with_base_level_bytes(1)
+    );
+}
+
 mod tiered {
     lsmer_testkit::strategy_conforms!(lsmer_compaction::Tiered::default());
 }

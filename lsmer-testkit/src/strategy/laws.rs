@@ -4,7 +4,7 @@ use lsmer_core::{CompactionStrategy, TreeView, check};
 
 use super::{
     TreeSim,
-    shapes::{Any, in_words, keys, likely},
+    shapes::{Any, in_words, keys, likely, spread},
 };
 use crate::seed::Seeded;
 
@@ -81,16 +81,16 @@ pub fn compact_02_the_jobs_of_a_plan_may_end_in_any_order(strategy: &dyn Compact
     }
 }
 
-/// `COMPACT-04`: in histories of flushes, plans, and jobs that end in any order, no job becomes
-/// illegal, and every key's newest entry is met first.
+/// `COMPACT-04`: in histories of flushes, plans, and jobs that end in any order, from an empty tree
+/// or another one, no job becomes illegal, and every key's newest entry is met first.
 ///
 /// # Panics
 ///
 /// If not.
 pub fn compact_04_jobs_stay_legal_while_they_are_under_way(strategy: &dyn CompactionStrategy) {
     let mut random = Seeded::new();
-    for _ in 0..ROUNDS {
-        let mut sim = TreeSim::default();
+    for round in 0..8 * ROUNDS {
+        let mut sim = if round % 2 == 0 { TreeSim::default() } else { likely(&mut random) };
         let history = history(&mut sim, strategy, &mut random);
         history.unwrap_or_else(|why| panic!("COMPACT-04: {why}; {random}"));
     }
@@ -101,9 +101,10 @@ fn history(
     strategy: &dyn CompactionStrategy,
     random: &mut Seeded,
 ) -> Result<(), String> {
+    let spread = spread(random);
     for _ in 0..random.below(120) {
         match random.below(7) {
-            0..3 => sim.flush(&keys(random)),
+            0..3 => sim.flush(&keys(random, spread)),
             3 | 4 => {
                 for job in sim.plan(strategy, SLOTS.saturating_sub(sim.running.len())) {
                     sim.start(job)?;

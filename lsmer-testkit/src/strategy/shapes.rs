@@ -15,9 +15,16 @@ use crate::{conformance::unharmed, seed::Seeded};
 /// Sizes in bytes, from nothing to more than a disk has.
 const SIZES: [u64; 5] = [0, 1, TreeSim::MEMTABLE_BYTES, 64 << 20, 1 << 44];
 
-/// Keys of one flush: a few, in a narrow range at some place or a wide one.
-pub(super) fn keys(random: &mut Seeded) -> BTreeSet<u32> {
-    let (base, width) = (random.below(60), 1 + random.below(39));
+/// How wide the ranges of keys are at most, one of two each time: flushes overlap seldom, or often,
+/// or both come together.
+pub(super) fn spread(random: &mut Seeded) -> [usize; 2] {
+    [[5, 5], [40, 40], [5, 40]][random.below(3)]
+}
+
+/// Keys of one flush: a few, in a range at some place.
+pub(super) fn keys(random: &mut Seeded, spread: [usize; 2]) -> BTreeSet<u32> {
+    let most = spread[random.below(2)];
+    let (base, width) = (random.below(60), 1 + random.below(most));
     let key = |random: &mut Seeded| u32::try_from(base + random.below(100) * width / 100);
     (0..=random.below(11)).map(|_| key(random).expect("a small number")).collect()
 }
@@ -25,7 +32,9 @@ pub(super) fn keys(random: &mut Seeded) -> BTreeSet<u32> {
 /// A tree with contents, of up to 8 runs: with levels in order, or with any labels.
 pub(super) fn likely(random: &mut Seeded) -> TreeSim {
     let label = |random: &mut Seeded| u8::try_from(random.below(5)).expect("a small number");
-    let mut runs: Vec<_> = (0..random.below(9)).map(|_| (label(random), keys(random))).collect();
+    let spread = spread(random);
+    let mut runs: Vec<_> =
+        (0..random.below(9)).map(|_| (label(random), keys(random, spread))).collect();
     if random.below(2) == 0 {
         runs.sort_by_key(|(level, _)| std::cmp::Reverse(*level));
         runs.dedup_by(|a, b| a.0 > 0 && a.0 == b.0);
