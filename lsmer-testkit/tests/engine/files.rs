@@ -12,21 +12,19 @@ pub(crate) fn open_or_create(
     name: &str,
     syncs: bool,
 ) -> io::Result<Arc<dyn VfsFile>> {
-    let sync = |dir: &Path| if syncs { vfs.sync_dir(dir) } else { Ok(()) };
+    let there = |error: &io::Error| error.kind() == io::ErrorKind::AlreadyExists;
     match vfs.create_dir(dir) {
-        Ok(()) => sync(dir.parent().unwrap_or(Path::new("/")))?,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(error),
+        Err(error) if !there(&error) => return Err(error),
+        _ => {}
     }
     let path = dir.join(name);
-    match vfs.open(&path, OpenOptions::create(FileClass::Wal)) {
-        Ok(file) => {
-            sync(dir)?;
-            Ok(file)
-        }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            vfs.open(&path, OpenOptions::write(FileClass::Wal))
-        }
-        Err(error) => Err(error),
+    let file = match vfs.open(&path, OpenOptions::create(FileClass::Wal)) {
+        Err(error) if there(&error) => vfs.open(&path, OpenOptions::write(FileClass::Wal)),
+        made => made,
+    }?;
+    if syncs {
+        vfs.sync_dir(dir.parent().unwrap_or(Path::new("/")))?;
+        vfs.sync_dir(dir)?;
     }
+    Ok(file)
 }

@@ -32,4 +32,7 @@ pub(crate) enum Flaw {
     RecoveryRewrites,
     RecoveryNotSynced,
     EndNotCut,
+    // Of failing.
+    FailuresForgotten,
+    RecoveryNotWritten,
 }

@@ -5,7 +5,13 @@
 //! reference to that, and who writes while there is one writes to a copy. Opening replays the log
 //! up to the first record whose checksum is wrong, cuts it there, and syncs it.
 
-use std::{cell::RefCell, path::Path, rc::Rc, sync::Arc};
+use std::{
+    cell::{Cell, RefCell},
+    io,
+    path::Path,
+    rc::Rc,
+    sync::Arc,
+};
 
 use lsmer_core::{Env, SyncKind, VfsFile};
 use lsmer_testkit::engine::{
@@ -32,6 +38,8 @@ struct Open {
     state: Rc<RefCell<Current>>,
     /// Records that are not in the file yet; without a flaw there are none.
     late: RefCell<Vec<u8>>,
+    /// Whether a write or a sync has failed: what is in the file is then not known.
+    failed: Cell<bool>,
 }
 
 /// A state that does not change any more; or, with a flaw, one that does.
@@ -61,6 +69,10 @@ impl Subject for Toy {
             file.set_len(0)?;
             file.write_all_at(kept, 0)?;
         }
+        if flaw != Flaw::RecoveryNotWritten {
+            // A sync may have failed and forgotten these: they can be read, and are not durable.
+            file.write_all_at(&bytes[..usize::try_from(end)?], 0)?;
+        }
         let end = if flaw == Flaw::EndNotCut { file.len()? } else { end };
         file.set_len(end)?;
         if flaw != Flaw::RecoveryNotSynced {
@@ -68,18 +80,21 @@ impl Subject for Toy {
         }
         let current = Current { memory: Rc::new(memory), end };
         let (state, late) = (Rc::new(RefCell::new(current)), RefCell::default());
-        Ok(Box::new(Open { flaw, file, state, late }))
+        Ok(Box::new(Open { flaw, file, state, late, failed: Cell::new(false) }))
     }
 }
 
 impl Open {
     fn append(&self, changes: &[Change]) -> Result<()> {
+        if self.failed.get() {
+            return Err("it failed before, and has to be opened again".into());
+        }
         let mut state = self.state.borrow_mut();
         let record = record::encode(self.flaw, state.end, changes);
         if self.flaw == Flaw::WritesLate {
             self.late.borrow_mut().extend_from_slice(&record);
         } else {
-            self.file.write_all_at(&record, state.end)?;
+            self.tried(self.file.write_all_at(&record, state.end))?;
         }
         state.end += record.len() as u64;
         let memory = Rc::make_mut(&mut state.memory);
@@ -92,10 +107,20 @@ impl Open {
     fn sync(&self) -> Result<Done> {
         let late = self.late.take();
         self.file.write_all_at(&late, self.state.borrow().end - late.len() as u64)?;
+        if self.failed.get() {
+            return Err("it failed before, and has to be opened again".into());
+        }
         if self.flaw != Flaw::SyncsNothing {
-            self.file.sync(SyncKind::Data)?;
+            self.tried(self.file.sync(SyncKind::Data))?;
         }
         Ok(Done::Sync)
+    }
+
+    /// Notes a failure.
+    fn tried(&self, result: io::Result<()>) -> io::Result<()> {
+        let forgets = self.flaw == Flaw::FailuresForgotten;
+        self.failed.set(self.failed.get() || result.is_err() && !forgets);
+        result
     }
 
     fn now(&self) -> Frozen {
