@@ -3,11 +3,12 @@
 //! It states what it assumes of a disk: a byte is written or not, a sync makes durable, and a write
 //! changes no bytes outside of its range. Crashes here keep to that, and to nothing else.
 
+mod tests;
+
 use std::{
     cell::RefCell,
     io,
     ops::Bound,
-    panic::catch_unwind,
     path::Path,
     sync::{
         Arc,
@@ -16,14 +17,8 @@ use std::{
 };
 
 use lsmer_core::{Env, FileClass, OpenOptions, SyncKind, Vfs, VfsFile};
-use lsmer_testkit::{
-    engine::{
-        Config, Done, Edit, Effort, Reader, Result, Safety, Space, Store, Subject, Task, Walk,
-        engine_01_reads_are_those_of_an_ordered_map,
-        engine_02_a_crash_leaves_a_prefix_with_all_that_was_acknowledged,
-        engine_03_every_subset_of_what_was_pending_is_survived,
-    },
-    figures,
+use lsmer_testkit::engine::{
+    Config, Done, Edit, Reader, Result, Safety, Space, Store, Subject, Task, Walk,
 };
 use redb::{
     AccessGuard, Builder, CompactionError, Database, DatabaseError, Durability, Range,
@@ -31,11 +26,9 @@ use redb::{
     WriteTransaction,
 };
 
-use crate::{files::open_or_create, kill::kill};
+use crate::files::open_or_create;
 
 type Bytes = &'static [u8];
-
-const EFFORT: Effort = Effort { runs: 200, states: 10_000, ..Effort::SMOKE };
 
 /// The file, and the same while it is made.
 const NAME: &str = "redb";
@@ -47,7 +40,7 @@ const TABLES: [TableDefinition<'static, Bytes, Bytes>; 3] =
 
 /// The engine.
 #[derive(Debug)]
-struct Redb {
+pub(crate) struct Redb {
     name: &'static str,
     /// Whether a database gets its name only when it is complete.
     installs: bool,
@@ -55,7 +48,7 @@ struct Redb {
     repairs: Arc<AtomicU64>,
 }
 
-/// A file as redb wants it. It writes whole pages, and reads what it wrote.
+/// A file as redb wants it.
 #[derive(Debug)]
 struct Backend(Arc<dyn VfsFile>);
 
@@ -98,6 +91,12 @@ struct Walking {
     entry: Option<(AccessGuard<'static, Bytes>, AccessGuard<'static, Bytes>)>,
 }
 
+impl Redb {
+    pub(crate) fn new(name: &'static str) -> Self {
+        Self { name, installs: true, repairs: Arc::default() }
+    }
+}
+
 impl Subject for Redb {
     fn name(&self) -> &str {
         self.name
@@ -132,8 +131,9 @@ impl Subject for Redb {
 /// Makes an empty database if there is none: under another name, and whole.
 fn install(vfs: &dyn Vfs, dir: &Path) -> Result<()> {
     let (tmp, name) = (dir.join(TMP), dir.join(NAME));
-    if vfs.open(&name, OpenOptions::read(FileClass::Table)).is_ok() {
-        return Ok(());
+    match vfs.open(&name, OpenOptions::read(FileClass::Table)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        found => return Ok(found.map(drop)?),
     }
     vfs.remove_file(&tmp).ok(); // it may not be there
     let file = open_or_create(vfs, dir, TMP, true)?;
@@ -268,51 +268,4 @@ impl Walk for Walking {
         self.entry = self.range.as_mut().and_then(DoubleEndedIterator::next_back).transpose()?;
         Ok(self.show())
     }
-}
-
-fn redb(name: &'static str, installs: bool) -> Redb {
-    Redb { name, installs, repairs: Arc::default() }
-}
-
-/// Makes the engine.
-pub(crate) fn subject() -> impl Subject {
-    redb("redb", true)
-}
-
-#[test]
-fn redb_reads_are_those_of_an_ordered_map() {
-    let redb = redb("redb", true);
-    let counts = engine_01_reads_are_those_of_an_ordered_map(&redb, EFFORT.or_as_asked());
-    counts.report("redb-model");
-}
-
-#[test]
-fn redb_survives_crashes() {
-    let redb = redb("redb", true);
-    let effort = EFFORT.or_as_asked();
-    let mut counts =
-        engine_02_a_crash_leaves_a_prefix_with_all_that_was_acknowledged(&redb, effort);
-    counts.add(&engine_03_every_subset_of_what_was_pending_is_survived(&redb, effort));
-    counts.report("redb");
-    let repairs = redb.repairs.load(Ordering::Relaxed);
-    assert!(repairs > 1_000, "only {repairs} repairs");
-    figures("redb-repairs", &[("repairs", repairs)]);
-}
-
-#[test]
-fn redb_survives_kills() {
-    kill(&subject(), 20).unwrap().report("redb-kills");
-}
-
-/// Found, and to be looked at again when it is no longer so: `Database::create` in a process that
-/// dies leaves a file that nobody opens.
-#[test]
-fn redb_refuses_a_file_whose_creation_was_interrupted() {
-    let redb = redb("redb-in-place", false);
-    let crash =
-        || engine_02_a_crash_leaves_a_prefix_with_all_that_was_acknowledged(&redb, Effort::SMOKE);
-    let failure = *catch_unwind(crash).unwrap_err().downcast::<String>().unwrap();
-    assert!(failure.contains("magic number mismatch"), "{failure}");
-    assert!(failure.contains("0..=0 operations are expected"), "{failure}");
-    assert!(failure.contains("crash=kill"), "{failure}");
 }
