@@ -1,9 +1,12 @@
 //! What the suites share: a test of each property, and panics that name what was broken.
 
 use std::{
-    fmt,
+    any::Any,
+    fmt, io,
     panic::{AssertUnwindSafe, catch_unwind},
 };
+
+use lsmer_sync::thread::JoinHandle;
 
 /// Makes a `#[test]` of each property of a suite. The macros of the suites call it.
 #[doc(hidden)]
@@ -25,9 +28,22 @@ macro_rules! properties {
 ///
 /// If it does: with `what`, which names the obligation, and what the part said.
 pub(crate) fn unharmed<T>(what: impl fmt::Display, work: impl FnOnce() -> T) -> T {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-        panic!("{what}: a panic: {}", text.unwrap_or("?"))
-    })
+    let done = catch_unwind(AssertUnwindSafe(work));
+    done.unwrap_or_else(|panic| panic!("{what}: a panic: {}", text(&*panic)))
+}
+
+/// Waits for a thread and returns its result.
+///
+/// # Panics
+///
+/// If it did not start, or panicked: with `what`, which names the obligation, and what it said.
+pub(crate) fn joined<T>(what: impl fmt::Display, thread: io::Result<JoinHandle<T>>) -> T {
+    let ended = thread.expect("a thread starts").join();
+    ended.unwrap_or_else(|panic| panic!("{what}: in a thread: {}", text(&*panic)))
+}
+
+/// Returns what a panic said.
+fn text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("?")
 }

@@ -1,7 +1,9 @@
 //! The suite for memtables: one function per property, each of which panics if it does not hold.
 //!
 //! `CURSOR-02` and `CURSOR-03` say nothing here: a memtable misses no block and reads no disk, so
-//! any miss or error of its cursor is a failure of `CURSOR-01`.
+//! any miss or error of its cursor is a failure of `CURSOR-01`. They are asked of tables.
+
+mod threads;
 
 use std::{collections::BTreeMap, ops::Bound, sync::Arc};
 
@@ -10,6 +12,10 @@ use lsmer_core::{
     MemtableFactory, MemtableSpec, Probe, SeqNo, Step, TableId, Window, after_range, before_range,
 };
 
+pub use self::threads::{
+    mem_02_no_insert_of_several_threads_is_lost, mem_03_a_cursor_stays_in_order_beside_inserts,
+    mem_04_bytes_do_not_decrease_beside_inserts,
+};
 use crate::seed::Seeded;
 
 const BYTES: usize = 1 << 20;
@@ -28,6 +34,9 @@ pub fn conforms(factory: &dyn MemtableFactory) {
     mem_02_get_finds_the_newest_version_below_the_snapshot(factory);
     mem_03_a_cursor_sees_what_was_there_before_its_seek(factory);
     mem_04_bytes_do_not_decrease(factory);
+    mem_02_no_insert_of_several_threads_is_lost(factory);
+    mem_03_a_cursor_stays_in_order_beside_inserts(factory);
+    mem_04_bytes_do_not_decrease_beside_inserts(factory);
     cursor_01_windows_hold_the_range_once_and_in_order(factory);
 }
 
@@ -277,6 +286,9 @@ macro_rules! memtable_conforms {
             mem_02_get_finds_the_newest_version_below_the_snapshot
             mem_03_a_cursor_sees_what_was_there_before_its_seek
             mem_04_bytes_do_not_decrease
+            mem_02_no_insert_of_several_threads_is_lost
+            mem_03_a_cursor_stays_in_order_beside_inserts
+            mem_04_bytes_do_not_decrease_beside_inserts
             cursor_01_windows_hold_the_range_once_and_in_order
         }
     };

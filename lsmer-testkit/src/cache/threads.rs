@@ -9,7 +9,7 @@ use super::{
     MakeCache,
     model::{Model, block, id, stamp},
 };
-use crate::seed::Seeded;
+use crate::{conformance::joined, seed::Seeded};
 
 const TABLES: usize = 4;
 const THREADS: u64 = TABLES as u64;
@@ -65,8 +65,7 @@ pub fn cache_01_threads_find_their_own_blocks(make: MakeCache<'_>) {
             })
             .collect();
         for worker in workers {
-            let ended = worker.expect("a thread starts").join();
-            let wrong = ended.unwrap_or_else(|_| Some("a panic".to_owned()));
+            let wrong = joined("CACHE-01", worker);
             assert!(wrong.is_none(), "CACHE-01: among {THREADS} threads, {wrong:?}");
         }
     }

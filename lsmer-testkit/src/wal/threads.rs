@@ -16,6 +16,7 @@ use lsmer_sync::{
 
 use crate::{
     Crash, Filler, SimVfs,
+    conformance::joined,
     fault::{Effect, Errno, FaultVfs, Op, Rule},
 };
 
@@ -64,8 +65,7 @@ pub fn wal_06_threads_sync_while_one_writes(format: &dyn WalFormat) {
     syncs.store(DONE, Ordering::Release);
     let mut acknowledged = Vec::new();
     for syncer in syncers {
-        let synced = syncer.expect("a thread starts").join();
-        acknowledged.extend(synced.unwrap_or_else(|_| panic!("WAL-06: statistics of a sync")));
+        acknowledged.extend(joined("WAL-06", syncer));
     }
     drop(wal);
     let recording = sim.recording();
@@ -104,8 +104,7 @@ pub fn wal_06_every_waiter_of_a_failed_sync_is_told(format: &dyn WalFormat) {
             })
             .collect();
         for waiter in waiters {
-            let told = waiter.expect("a thread starts").join();
-            let told = told.unwrap_or_else(|_| panic!("WAL-06: a sync panicked"));
+            let told = joined("WAL-06", waiter);
             assert!(told.is_err(), "WAL-06: a waiter of a failed sync was acknowledged");
         }
     }

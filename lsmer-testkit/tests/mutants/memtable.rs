@@ -9,6 +9,7 @@ use lsmer_core::{
     BlockReader, Cursor, EntryBatch, EntryRef, KeyRange, Kind, Memtable, MemtableFactory,
     MemtableSpec, Probe, Result, SeqNo, Step, Window, after_range, before_range,
 };
+use lsmer_sync::thread;
 use lsmer_testkit::memtable as suite;
 
 use crate::{Mutant, all_are_killed};
@@ -22,6 +23,10 @@ enum Flaw {
     BytesFall,
     CursorRepeats,
     CursorIgnoresTheUpperBound,
+    LosesForeignInserts,
+    TakesATakenPlace,
+    FillsValuesLater,
+    CountsAnew,
 }
 
 const MUTANTS: &[Mutant] = &[
@@ -87,6 +92,41 @@ const MUTANTS: &[Mutant] = &[
             suite::cursor_01_windows_hold_the_range_once_and_in_order(&Broken(Flaw::CursorRepeats));
         },
     },
+    Mutant {
+        name: "loses what other threads insert",
+        obligation: "MEM-02",
+        run: || {
+            suite::mem_02_no_insert_of_several_threads_is_lost(&Broken(Flaw::LosesForeignInserts));
+        },
+    },
+    Mutant {
+        name: "takes a place that another thread has taken",
+        obligation: "MEM-02",
+        run: || {
+            suite::mem_02_no_insert_of_several_threads_is_lost(&Broken(Flaw::TakesATakenPlace));
+        },
+    },
+    Mutant {
+        name: "has a cursor that misses what two threads inserted at once",
+        obligation: "MEM-03",
+        run: || {
+            suite::mem_03_a_cursor_stays_in_order_beside_inserts(&Broken(Flaw::TakesATakenPlace));
+        },
+    },
+    Mutant {
+        name: "shows an entry before it has its value",
+        obligation: "MEM-03",
+        run: || {
+            suite::mem_03_a_cursor_stays_in_order_beside_inserts(&Broken(Flaw::FillsValuesLater));
+        },
+    },
+    Mutant {
+        name: "takes less memory while others insert",
+        obligation: "MEM-04",
+        run: || {
+            suite::mem_04_bytes_do_not_decrease_beside_inserts(&Broken(Flaw::CountsAnew));
+        },
+    },
 ];
 
 #[test]
@@ -117,7 +157,8 @@ impl MemtableFactory for Broken {
     }
 
     fn create(&self, spec: &MemtableSpec) -> Arc<dyn Memtable> {
-        Arc::new(Table { flaw: self.0, capacity: spec.bytes, state: Mutex::default() })
+        let (flaw, capacity, creator) = (self.0, spec.bytes, thread::index());
+        Arc::new(Table { flaw, capacity, creator, state: Mutex::default() })
     }
 }
 
@@ -125,6 +166,7 @@ impl MemtableFactory for Broken {
 struct Table {
     flaw: Flaw,
     capacity: usize,
+    creator: usize,
     state: Mutex<State>,
 }
 
@@ -143,7 +185,37 @@ impl Memtable for Table {
         if self.flaw == Flaw::ForgetsOneInAThousand && state.inserts.is_multiple_of(1_000) {
             return;
         }
+        if self.flaw == Flaw::LosesForeignInserts && thread::index() != self.creator {
+            return;
+        }
         let version = (entry.key.to_vec(), std::cmp::Reverse(entry.seqno));
+        match self.flaw {
+            Flaw::TakesATakenPlace => {
+                state.inserts -= 1;
+                let place = state.inserts;
+                drop(state);
+                thread::yield_now();
+                state = self.state.lock().unwrap();
+                if state.inserts != place {
+                    return; // what came first is written over
+                }
+                state.inserts += 1;
+            }
+            Flaw::FillsValuesLater => {
+                state.entries.insert(version.clone(), (entry.kind, Vec::new()));
+                drop(state);
+                thread::yield_now();
+                state = self.state.lock().unwrap();
+            }
+            Flaw::CountsAnew => {
+                let taken = std::mem::take(&mut state.taken);
+                drop(state);
+                thread::yield_now();
+                state = self.state.lock().unwrap();
+                state.taken += taken;
+            }
+            _ => {}
+        }
         state.entries.insert(version, (entry.kind, entry.value.to_vec()));
     }
 
