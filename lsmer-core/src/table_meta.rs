@@ -158,8 +158,10 @@ impl TableMeta {
                 }
                 INDEX => meta.index = handle(&mut field)?,
                 FILTER => {
-                    meta.filter = handle(&mut field)?;
-                    meta.filter_name = text(field.prefixed(256)?)?;
+                    let (filter, name) = (handle(&mut field)?, text(field.prefixed(256)?)?);
+                    if filter.bytes > 0 {
+                        (meta.filter, meta.filter_name) = (filter, name);
+                    }
                 }
                 FORMAT => meta.format = text(field.rest())?,
                 unknown => Fields::skip_unknown(unknown)?,
@@ -212,6 +214,15 @@ mod tests {
             format: "f".into(),
             filter_name: "g".into(),
         }
+    }
+
+    #[test]
+    fn a_filter_of_no_bytes_is_no_filter() {
+        let none = TableMeta { filter: BlockHandle::default(), filter_name: "".into(), ..meta() };
+        let mut out = Vec::new();
+        none.encode(&mut out);
+        out.extend([4, 5, 0xe8, 0x20, 0, 1, b'g']);
+        assert_eq!(TableMeta::decode(Fields::new(&out)).unwrap(), none);
     }
 
     #[test]

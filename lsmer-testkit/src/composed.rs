@@ -4,6 +4,7 @@ use std::{fmt, ops::Bound, path::Path};
 
 use lsmer::{
     Builder, Compression, Db, Keyspace, KeyspaceOptions, Scan, Snapshot, WriteBatch, WriteOptions,
+    parts,
 };
 use lsmer_core::Env;
 
@@ -51,6 +52,28 @@ pub fn tiny(builder: Builder, sizes: u64) -> Builder {
         .memtable_bytes(usize::try_from(memtable).expect("it is small"))
         .segment_bytes(segment, 4 * segment)
         .compaction_jobs(usize::try_from(pick(4, &[2, 1, 2, 3])).expect("it is small"))
+}
+
+/// Chooses one of the two implementations that ship of each part, as five bits say: memtable,
+/// cache, table format, strategy, filter. 0: the defaults.
+pub fn shipped(mut builder: Builder, bits: u64) -> Builder {
+    let bit = |n: u32| bits >> n & 1 == 1;
+    if bit(0) {
+        builder = builder.memtable(parts::CrossbeamMemtable::factory());
+    }
+    if bit(1) {
+        builder = builder.cache(parts::NoCache);
+    }
+    if bit(2) {
+        builder = builder.table_format(parts::SortedArrayFormat::default());
+    }
+    if bit(3) {
+        builder = builder.compaction(parts::Tiered::default());
+    }
+    if bit(4) {
+        builder = builder.filter(parts::NoFilter);
+    }
+    builder
 }
 
 impl<F: Fn(Builder, Config) -> Builder + Sync> Subject for Composed<F> {

@@ -21,9 +21,9 @@ pub mod vfs;
 pub mod wal;
 
 #[cfg(feature = "lsmer")]
-pub use composed::{Composed, tiny};
+pub use composed::{Composed, shipped, tiny};
 pub use figures::figures;
 pub use sim::{
-    Budget, Crash, CrashState, Cursor, Event, EventKind, FailedSync, Filler, Flight,
+    Budget, Crash, CrashState, Cursor, Event, EventKind, FailedSync, Filler, Flight, Outcome,
     ParseCrashError, PowerLoss, Profile, Recording, SimVfs,
 };

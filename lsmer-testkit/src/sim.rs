@@ -39,6 +39,7 @@ mod cursor;
 mod disk;
 mod file;
 mod log;
+mod outcome;
 mod part;
 mod profile;
 mod resume;
@@ -60,6 +61,7 @@ pub use self::{
     crash::{Crash, CrashState, Filler, Flight, ParseCrashError, PowerLoss},
     cursor::Cursor,
     log::{Event, EventKind, FailedSync, Recording},
+    outcome::Outcome,
     profile::Profile,
     states::Budget,
 };

@@ -9,6 +9,7 @@
 mod command;
 mod fuzz;
 mod models;
+mod realfs;
 mod reliability;
 mod sanitize;
 mod setup;
@@ -40,6 +41,9 @@ Usage: cargo xtask <command>
   fuzz [SECONDS] [TARGET]
                     Fuzz the readers of files and the engine with libFuzzer, each target for
                     SECONDS (45). Targets are the folders of lsmer-fuzz/corpus.
+  realfs [ROUNDS]   Run databases on the real kernel: kill them, fail their system calls, cut the
+                    power of their file system, each ROUNDS times (500). Needs strace, and root
+                    to mount; what is missing is skipped.
   asan [FILTER]     Run the chosen tests under AddressSanitizer (use after free, overflow, leaks).
   tsan [--build-std] [FILTER]
                     Run the chosen tests under ThreadSanitizer (data races). --build-std builds the
@@ -74,6 +78,7 @@ fn run(args: &[&str]) -> Outcome {
         ["loom"] => models::loom(),
         ["bench", rest @ ..] => suite::bench(rest),
         ["fuzz", args @ ..] => fuzz::run(args),
+        ["realfs", args @ ..] => realfs::run(args),
         ["asan", filters @ ..] => sanitize::run(Sanitizer::Address, filters),
         ["tsan", "--build-std", filters @ ..] => sanitize::run(Sanitizer::ThreadAndStd, filters),
         ["tsan", filters @ ..] => sanitize::run(Sanitizer::Thread, filters),

@@ -12,6 +12,7 @@ use lsmer::{
     },
 };
 use lsmer_core::Vfs;
+use lsmer_testkit::shipped;
 
 /// Contents of the keyspaces, by name.
 pub(crate) type State = BTreeMap<String, Map>;
@@ -220,29 +221,13 @@ impl<V: Vfs + Clone> World<V> {
 /// Opens a database of the shape on a file system.
 pub(crate) fn open<V: Vfs + Clone>(vfs: &V, shape: Shape) -> Result<(Db, Arc<ManualExec>)> {
     let (env, exec, _) = parts::io::manual(MemVfs::without_crashes(), u64::from(shape.bits) + 1);
-    let bit = |n: u8| shape.bits & (1 << n) != 0;
-    let mut builder = Db::builder(Path::new("db"))
+    let builder = Db::builder(Path::new("db"))
         .env(env)
         .vfs(vfs.clone())
         .memory_budget(1 << 20)
         .memtable_bytes(4 << 10)
         .segment_bytes(4 << 10, 16 << 10);
-    if bit(0) {
-        builder = builder.memtable(parts::CrossbeamMemtable::factory());
-    }
-    if bit(1) {
-        builder = builder.cache(parts::NoCache);
-    }
-    if bit(2) {
-        builder = builder.table_format(parts::SortedArrayFormat::default());
-    }
-    if bit(3) {
-        builder = builder.compaction(parts::Tiered::default());
-    }
-    if bit(4) {
-        builder = builder.filter(parts::NoFilter);
-    }
-    Ok(((shape.change)(builder).open()?, exec))
+    Ok(((shape.change)(shipped(builder, shape.bits.into())).open()?, exec))
 }
 
 /// Settings that put a few rows in a block, a few blocks in a table.

@@ -11,7 +11,7 @@ use lsmer_core::{
 };
 
 use super::block::{Row, entry, in_order, rows as block_rows};
-use crate::memory::bounded;
+use crate::{layout, memory::bounded};
 
 /// Largest block that a file may claim to hold.
 const MOST_BLOCK_BYTES: u64 = 65 << 20;
@@ -33,9 +33,9 @@ pub fn run(bytes: &[u8]) {
 pub fn check(format: &dyn TableFormat, policy: &Arc<dyn FilterPolicy>, bytes: &[u8]) {
     let file = new_file();
     file.write_all_at(bytes, 0).expect("no faults");
-    let Ok(meta) = bounded(bytes.len(), 0, || format.inspect(&*file)) else { return };
+    let more = if is_compressed(bytes) { 2 * MOST_BLOCK_BYTES } else { 0 };
+    let Ok(meta) = bounded(bytes.len(), more, || format.inspect(&*file)) else { return };
     let mut reader = Reader { format, file };
-    let more = if is_compressed(&meta, bytes) { 2 * MOST_BLOCK_BYTES } else { 0 };
     let opened = bounded(bytes.len(), more, || reader.open(&meta, policy));
     let Ok(table) = opened else { return };
     for request in table.blocks() {
@@ -193,11 +193,10 @@ impl Reader<'_> {
     }
 }
 
-/// Returns whether some byte could be a codec: then a block may claim to be large.
-fn is_compressed(meta: &TableMeta, bytes: &[u8]) -> bool {
-    let data = usize::try_from(meta.index.offset).unwrap_or(usize::MAX).min(bytes.len());
-    let trailer = |at: &[u8]| matches!(at, [1 | 2, 0, 0, 0]);
-    bytes[..data].windows(4).any(trailer)
+/// Returns whether some block says that it is compressed: then it may claim to be large.
+fn is_compressed(bytes: &[u8]) -> bool {
+    let parts = (layout::table::LAYOUT.open)(bytes);
+    parts.is_none_or(|parts| parts[1..].iter().any(|part| part[1] != 0))
 }
 
 fn new_file() -> Arc<dyn VfsFile> {

@@ -30,7 +30,7 @@ pub struct Cursor<'a> {
     /// The disk if nothing was lost.
     now: Disk,
     /// The disk if everything was lost that may be.
-    durable: Disk,
+    pub(super) durable: Disk,
     pending: Vec<Part>,
     /// The atom of each pending part; `None` if nothing can lead to the file.
     atoms: Vec<Option<usize>>,

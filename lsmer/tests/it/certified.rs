@@ -2,16 +2,15 @@
 
 #![expect(clippy::print_stdout, reason = "the matrix of what came together is worth seeing")]
 
-use lsmer::{Builder, parts};
 use lsmer_testkit::{
     Composed,
     engine::{
-        Config, Counts, Effort, Subject, engine_01_reads_are_those_of_an_ordered_map,
+        Counts, Effort, Subject, engine_01_reads_are_those_of_an_ordered_map,
         engine_02_a_crash_leaves_a_prefix_with_all_that_was_acknowledged,
         engine_03_every_subset_of_what_was_pending_is_survived,
         engine_04_a_fault_loses_nothing_that_was_acknowledged, syncs_that_lie,
     },
-    figures,
+    figures, shipped,
 };
 
 /// Together with the other half: 3,000 runs, 200,000 disks.
@@ -30,29 +29,8 @@ const NOT_NEEDED: [(&str, bool); 3] = [
     ("lsmer-manifest/src/writer.rs", true),
 ];
 
-/// Chooses one of the alternatives for each part that has some.
-fn any(mut builder: Builder, config: Config) -> Builder {
-    let bit = |n: u32| config.parts >> (8 + n) & 1 == 1;
-    if bit(0) {
-        builder = builder.memtable(parts::CrossbeamMemtable::factory());
-    }
-    if bit(1) {
-        builder = builder.cache(parts::NoCache);
-    }
-    if bit(2) {
-        builder = builder.table_format(parts::SortedArrayFormat::default());
-    }
-    if bit(3) {
-        builder = builder.compaction(parts::Tiered::default());
-    }
-    if bit(4) {
-        builder = builder.filter(parts::NoFilter);
-    }
-    builder
-}
-
 fn subject() -> impl Subject {
-    Composed::new("lsmer", any)
+    Composed::new("lsmer", |builder, config| shipped(builder, config.parts >> 8))
 }
 
 fn effort(seed: u64) -> Effort {

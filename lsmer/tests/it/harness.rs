@@ -9,6 +9,7 @@ use lsmer::{
         io::{ManualExec, MemVfs},
     },
 };
+use lsmer_testkit::shipped;
 
 /// Which parts, and how small everything is.
 #[derive(Clone, Copy, Debug)]
@@ -51,27 +52,12 @@ impl Shape {
 
     pub(crate) fn builder(self, vfs: &MemVfs) -> (Builder, Arc<ManualExec>) {
         let (env, exec, _) = parts::io::manual(vfs.clone(), self.seed | 1);
-        let bit = |n: u8| self.parts & (1 << n) != 0;
-        let mut builder = Db::builder(Path::new("db"))
+        let builder = Db::builder(Path::new("db"))
             .env(env)
             .memory_budget(1 << 20)
             .memtable_bytes(4 << 10)
             .segment_bytes(4 << 10, 16 << 10);
-        if bit(0) {
-            builder = builder.memtable(parts::CrossbeamMemtable::factory());
-        }
-        if bit(1) {
-            builder = builder.cache(parts::NoCache);
-        }
-        if bit(2) {
-            builder = builder.table_format(parts::SortedArrayFormat::default());
-        }
-        if bit(3) {
-            builder = builder.compaction(parts::Tiered::default());
-        }
-        if bit(4) {
-            builder = builder.filter(parts::NoFilter);
-        }
+        let mut builder = shipped(builder, self.parts.into());
         if self.without_log() {
             builder = builder.wal(parts::NoWal);
         }

@@ -16,7 +16,7 @@ use std::{
     io::{self, BufRead, BufReader, Read},
     os::fd::AsFd,
     panic,
-    process::{self, ChildStdout, Command, Stdio},
+    process::{self, ChildStdout, Command, ExitStatus, Stdio},
     thread,
 };
 
@@ -25,7 +25,7 @@ use rustix::{
     io::retry_on_intr,
 };
 
-use crate::{full, kill, lock, memory};
+use crate::{full, kill, lock, memory, realfs};
 
 /// The variable that names the part a child plays.
 const ROLE: &str = "LSMER_TEST_CHILD";
@@ -44,6 +44,7 @@ fn run() {
         "hold" => lock::child(),
         "import" => memory::import(),
         "recover" => memory::recover(),
+        "steps" => realfs::work::child(),
         "write" => kill::child(),
         "write a log" => memory::write_log(),
         unknown => panic!("no such part: {unknown}"),
@@ -145,6 +146,17 @@ impl Child {
         }
     }
 
+    /// Returns the next mark if it was made already.
+    pub(crate) fn next_at_hand(&mut self) -> Option<Mark> {
+        let pipe = self.marks.get_ref().as_fd();
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let ready = retry_on_intr(|| {
+            poll(&mut [PollFd::from_borrowed_fd(pipe, PollFlags::IN)], Some(&at_once))
+        });
+        let is_here = !self.marks.buffer().is_empty() || ready.expect("a pipe can be polled") > 0;
+        if is_here { self.next() } else { None }
+    }
+
     /// Kills it with SIGKILL and returns what it had said and nobody had read.
     pub(crate) fn kill(mut self) -> Vec<Mark> {
         self.process.kill().expect("it is ours");
@@ -159,6 +171,12 @@ impl Child {
         let status = self.process.wait().expect("it is ours");
         assert!(status.success(), "a child failed: {status}");
         marks
+    }
+
+    /// Waits for its end, however it comes; returns what it still said, and the end.
+    pub(crate) fn ended(mut self) -> (Vec<Mark>, ExitStatus) {
+        let marks = std::iter::from_fn(|| self.next()).collect();
+        (marks, self.process.wait().expect("it is ours"))
     }
 
     fn wait_for_bytes(&mut self) {

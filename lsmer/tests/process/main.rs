@@ -14,6 +14,7 @@ mod lock;
 mod marking;
 mod memory;
 mod over;
+mod realfs;
 mod replay;
 mod small;
 mod workload;
