@@ -63,47 +63,47 @@ fn replay(name: &str, mutations: usize) {
         run(&target, &input);
     }
     let counts = [("corpus", corpus.len() as u64), ("mutations", (mutations * many) as u64)];
-    figures(&format!("fuzz.{name}"), &counts);
+    figures(&format!("fuzz-{name}"), &counts);
 }
 
 #[test]
 fn batches() {
-    replay("batch", 30_000);
+    replay("batch", 300_000);
 }
 
 #[test]
 fn blocks() {
-    replay("block", 20_000);
+    replay("block", 150_000);
 }
 
 #[test]
 fn filters() {
-    replay("filter", 20_000);
+    replay("filter", 200_000);
 }
 
 #[test]
 fn tables() {
-    replay("table", 2_000);
+    replay("table", 12_000);
 }
 
 #[test]
 fn manifests() {
-    replay("manifest", 3_000);
+    replay("manifest", 30_000);
 }
 
 #[test]
 fn logs() {
-    replay("log", 2_000);
+    replay("log", 15_000);
 }
 
 #[test]
 fn engines() {
-    replay("engine", 100);
+    replay("engine", 1_000);
 }
 
 #[test]
 fn crashes() {
-    replay("crash", 200);
+    replay("crash", 2_000);
 }
 
 #[test]

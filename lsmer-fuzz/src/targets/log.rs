@@ -53,13 +53,26 @@ pub fn check(format: &dyn WalFormat, bytes: &[u8]) {
     }
     // A manifest names no cut in a segment behind those that the recovery before has read.
     let read_upto = end.segments.last().map_or(SegmentId(0), |last| last.id);
-    if source.end.is_none_or(|cut| cut.segment <= read_upto) {
-        go_on(format, source, &found, &end);
+    let epoch = epoch(bytes);
+    if source.end.is_none_or(|cut| cut.segment <= read_upto) && epoch < MOST {
+        go_on(format, source, &found, (&end, epoch + 1));
     }
 }
 
+/// Returns the latest epoch that any segment names: that of the next owner is later.
+fn epoch(bytes: &[u8]) -> u64 {
+    let files = files(bytes).map(|(_, files)| files).unwrap_or_default();
+    let epoch = |(_, file): (u8, &[u8])| file.get(24..)?.first_chunk().copied();
+    files.into_iter().filter_map(epoch).map(u64::from_le_bytes).max().unwrap_or(0)
+}
+
 /// Does what a database does when it is opened, writes a record, and reads again.
-fn go_on(format: &dyn WalFormat, mut source: LogSource, found: &[Record], end: &LogEnd) {
+fn go_on(
+    format: &dyn WalFormat,
+    mut source: LogSource,
+    found: &[Record],
+    (end, epoch): (&LogEnd, u64),
+) {
     format.sync_scanned(&source, end).expect("no faults");
     let segment = end.segments.last().map_or(SegmentId(0), |segment| segment.id);
     source.end = Some(LogCut { segment, end: end.next });
@@ -68,7 +81,7 @@ fn go_on(format: &dyn WalFormat, mut source: LogSource, found: &[Record], end: &
     let env = lsmer_core::Env { vfs: Arc::clone(&source.vfs), ..env };
     let (min_segment_bytes, max_segment_bytes) = (1 << 10, 4 << 10);
     let spec =
-        LogSpec { dir: PathBuf::from(DIR), env, epoch: 77, min_segment_bytes, max_segment_bytes };
+        LogSpec { dir: PathBuf::from(DIR), env, epoch, min_segment_bytes, max_segment_bytes };
     let (again, _) = read(format, &source).expect("the cut was just found");
     assert_eq!(again, found, "the cut loses nothing");
     let Ok(wal) = format.open(spec, end) else { return };
