@@ -59,7 +59,7 @@ fn every_simulated_power_loss_is_explained() {
             }
         }
     }
-    figures("outcome.states", &[("explained", checked)]);
+    figures("outcomes", &[("explained", checked)]);
     assert!(checked > 1000);
 }
 

@@ -13,6 +13,7 @@ mod realfs;
 mod reliability;
 mod sanitize;
 mod setup;
+mod soak;
 mod steps;
 mod stranger;
 mod suite;
@@ -44,6 +45,8 @@ Usage: cargo xtask <command>
   realfs [ROUNDS]   Run databases on the real kernel: kill them, fail their system calls, cut the
                     power of their file system, each ROUNDS times (500). Needs strace, and root
                     to mount; what is missing is skipped.
+  soak DURATION     Run the heavy tests round after round, each with another seed, for 30s, 10m or
+                    2h, and tell how much they did a second.
   asan [FILTER]     Run the chosen tests under AddressSanitizer (use after free, overflow, leaks).
   tsan [--build-std] [FILTER]
                     Run the chosen tests under ThreadSanitizer (data races). --build-std builds the
@@ -79,6 +82,7 @@ fn run(args: &[&str]) -> Outcome {
         ["bench", rest @ ..] => suite::bench(rest),
         ["fuzz", args @ ..] => fuzz::run(args),
         ["realfs", args @ ..] => realfs::run(args),
+        ["soak", args @ ..] => soak::run(args),
         ["asan", filters @ ..] => sanitize::run(Sanitizer::Address, filters),
         ["tsan", "--build-std", filters @ ..] => sanitize::run(Sanitizer::ThreadAndStd, filters),
         ["tsan", filters @ ..] => sanitize::run(Sanitizer::Thread, filters),

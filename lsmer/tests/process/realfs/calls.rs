@@ -136,7 +136,7 @@ fn a_call_that_fails_or_never_returns_loses_nothing_that_was_acknowledged() {
         try_call(call, effect, false);
         tried += 1;
     }
-    figures("realfs.calls", &[("calls", calls.len() as u64), ("tried", tried)]);
+    figures("real-calls", &[("calls", calls.len() as u64), ("tried", tried)]);
     assert!(calls.len() > 100 && tried > 0, "there is something to fail");
 }
 

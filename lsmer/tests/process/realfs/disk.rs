@@ -1,6 +1,7 @@
 //! A disk of its own: a file behind a loop device, with ext4 on it. Needs root.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -35,7 +36,7 @@ impl Disk {
         let text = |path: &Path| path.to_string_lossy().into_owned();
         run("truncate", &["-s", "48M", &text(&image)])?;
         run("mkfs.ext4", &["-q", "-F", "-b", "4096", &text(&image)])?;
-        std::fs::create_dir(&folder).map_err(|error| error.to_string())?;
+        fs::create_dir(&folder).map_err(|error| error.to_string())?;
         let device = run("losetup", &["--find", "--show", &text(&image)])?;
         let device = device.trim().to_owned();
         let mut disk = Self { _temp: temp, device, folder, is_mounted: false };
@@ -52,6 +53,15 @@ impl Disk {
         run("mount", &["-t", "ext4", "-o", mode, &self.device, &folder])?;
         self.is_mounted = true;
         Ok(self.folder.clone())
+    }
+
+    /// Removes the folder `db` of the disk, durably.
+    pub(crate) fn clear(&mut self) {
+        let folder = self.mount(Mode::Ordered).unwrap().join("db");
+        if folder.exists() {
+            fs::remove_dir_all(folder).unwrap();
+        }
+        self.unmount().unwrap();
     }
 
     pub(crate) fn unmount(&mut self) -> Result<(), String> {

@@ -50,15 +50,6 @@ fn outcome(mounted: &Path) -> Outcome {
     found
 }
 
-/// Empties the disk, durably.
-fn clear(disk: &mut Disk) {
-    let folder = disk.mount(Mode::Ordered).unwrap().join("db");
-    if folder.exists() {
-        std::fs::remove_dir_all(folder).unwrap();
-    }
-    disk.unmount().unwrap();
-}
-
 #[test]
 fn what_a_power_cut_leaves_is_a_disk_that_the_simulation_allows() {
     let mut disk = match Disk::new() {
@@ -68,7 +59,7 @@ fn what_a_power_cut_leaves_is_a_disk_that_the_simulation_allows() {
     let (mut lost, mut different) = (0, BTreeSet::new());
     let cuts = rounds(CUTS);
     for n in 0..cuts {
-        clear(&mut disk);
+        disk.clear();
         let rng = SeededRng::new(seed() << 32 | n);
         let mode = if n % 4 == 3 { Mode::Writeback } else { Mode::Ordered };
         let flush = if n % 3 == 2 { Flush::Journal } else { Flush::Nothing };
@@ -93,6 +84,6 @@ fn what_a_power_cut_leaves_is_a_disk_that_the_simulation_allows() {
         different.insert(format!("{found:?}"));
     }
     let counts = [("cuts", cuts), ("lost", lost), ("different", different.len() as u64)];
-    figures("realfs.fidelity", &counts);
+    figures("real-fidelity", &counts);
     assert!(lost > cuts / 4, "cuts take something");
 }
