@@ -1,18 +1,26 @@
 //! What fjall promises, and what was found.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    env,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use fjall::{Database, Iter, KeyspaceCreateOptions, Readable};
-use lsmer_testkit::engine::{Effort, engine_01_reads_are_those_of_an_ordered_map};
+use lsmer_testkit::engine::{Counts, Effort, engine_01_reads_are_those_of_an_ordered_map};
 
 use super::Fjall;
 use crate::kill::kill;
 
 #[test]
 fn fjall_reads_are_those_of_an_ordered_map() {
-    // Its threads make no two runs the same: the suite compares two of seeds that 100 divides.
-    let effort = Effort { runs: 40, operations: 200, ..Effort::SMOKE };
-    engine_01_reads_are_those_of_an_ordered_map(&Fjall::default(), effort).report("fjall");
+    let mut counts = Counts::default();
+    for hundred in 0..if env::var_os("LSMER_LONG").is_some() { 10 } else { 1 } {
+        // Its threads make no two runs the same: the suite compares two of seeds that 100 divides.
+        let effort = Effort { runs: 40, operations: 200, ..Effort::SMOKE };
+        let effort = effort.from_seed(1 + 100 * hundred);
+        counts.add(&engine_01_reads_are_those_of_an_ordered_map(&Fjall::default(), effort));
+    }
+    counts.report("fjall");
 }
 
 #[test]
