@@ -12,6 +12,7 @@ pub mod exec;
 pub mod fault;
 mod figures;
 pub mod filter;
+mod lint;
 pub mod memtable;
 mod seed;
 mod sim;
@@ -23,6 +24,7 @@ pub mod wal;
 #[cfg(feature = "lsmer")]
 pub use composed::{Composed, shipped, tiny};
 pub use figures::figures;
+pub use lint::LintVfs;
 pub use sim::{
     Budget, Crash, CrashState, Cursor, Event, EventKind, FailedSync, Filler, Flight, Outcome,
     ParseCrashError, PowerLoss, Profile, Recording, SimVfs,

@@ -5,6 +5,7 @@
 mod case;
 mod clock;
 mod layer;
+mod lint;
 mod media;
 mod model;
 mod mutants;
