@@ -10,7 +10,7 @@ use lsmer_testkit::{
 
 use crate::{
     case::Case,
-    run::{bare, caught, run_or_fail},
+    run::{bare, caught, run_or_fail, show},
     sweep::{asked, calls, case, once},
     world::{World, may_be_damaged},
 };
@@ -60,7 +60,8 @@ fn what_is_read_wrong_is_noticed_or_harmless_and_does_no_harm_on_disk() {
 fn what_is_written_wrong_is_noticed_or_harmless() {
     let orderly = |ring| Case { steps: ORDERLY, ..case(ring) };
     if let Some(case) = Case::asked() {
-        assert!(write_wrong(&case).is_ok(), "{:?}", write_wrong(&case));
+        let ran = write_wrong(&case, show);
+        assert!(ran.is_ok(), "{ran:?}");
         return;
     }
     let mut totals = Totals::default();
@@ -70,7 +71,7 @@ fn what_is_written_wrong_is_noticed_or_harmless() {
         for nth in (0..calls.len()).filter(|nth| calls[*nth].op == Op::Write) {
             for damage in damages(nth).into_iter().chain([Effect::LostWrite]) {
                 let case = Case { plan: once(damage, nth), ..case.clone() };
-                let detected = write_wrong(&case).unwrap_or_else(|error| {
+                let detected = write_wrong(&case, |_| {}).unwrap_or_else(|error| {
                     panic!("{}: {error}\nreplay with LSMER_FAULT='{case}'", calls[nth])
                 });
                 totals.runs += 1;
@@ -84,11 +85,12 @@ fn what_is_written_wrong_is_noticed_or_harmless() {
 
 /// Runs a case in which a write goes wrong, closes the database, and opens it again; returns
 /// whether anybody noticed.
-fn write_wrong(case: &Case) -> Result<bool, String> {
+fn write_wrong(case: &Case, show: impl FnOnce(&World<'_>)) -> Result<bool, String> {
     caught(|| {
         let mut world = World::new(case, &bare);
         world.run()?;
         world.close()?;
+        show(&world);
         world.faults.begin(FaultPlan::default());
         world.open()?;
         let Some(opened) = &world.opened else { return Ok(true) };

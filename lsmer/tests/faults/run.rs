@@ -63,17 +63,23 @@ pub(crate) fn replay(case: &Case) {
     let outcome = caught(|| {
         let mut world = World::new(case, &bare);
         let ran = world.run();
-        for (at, call) in world.faults.calls().iter().enumerate() {
-            let fired = world.faults.fired().iter().any(|fired| fired.nth == at);
-            println!("{at}: {call}{}", if fired { " <- goes wrong" } else { "" });
-        }
-        println!("errors: {:#?}", world.errors);
+        show(&world);
         ran?;
         check(world)
     });
     if let Err(error) = outcome {
         panic!("{error}");
     }
+}
+
+/// Prints every call so far, and what failed.
+pub(crate) fn show(world: &World<'_>) {
+    let fired = world.faults.fired();
+    for (at, call) in world.faults.calls().iter().enumerate() {
+        let wrong = fired.iter().any(|fired| fired.nth == at);
+        println!("{at}: {call}{}", if wrong { " <- goes wrong" } else { "" });
+    }
+    println!("errors: {:#?}", world.errors);
 }
 
 /// Whether all that went wrong is to be masked: what POSIX lets happen at any time.
