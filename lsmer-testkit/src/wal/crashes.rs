@@ -66,7 +66,7 @@ pub fn wal_03_records_of_a_recycled_file_are_not_found(format: &dyn WalFormat) {
     figures(&format!("wal-recycled-{}", format.name()), &[("states", states)]);
 }
 
-/// `WAL-05`: at every point of random lives the process dies, also in the middle of a write: every
+/// `WAL-05`: at every point of random lives, and of one with large records, the process dies, also in the middle of a write: every
 /// record whose `write` had returned is found.
 ///
 /// # Panics
@@ -77,7 +77,7 @@ pub fn wal_05_a_written_record_survives_a_kill(format: &dyn WalFormat) {
     figures(&format!("wal-kill-{}", format.name()), &[("states", states)]);
 }
 
-/// `WAL-06`: at every point of random lives power is lost: every record that a `sync_to` covered
+/// `WAL-06`: at every point of the same lives power is lost: every record that a `sync_to` covered
 /// is found, and those that are found are a prefix.
 ///
 /// # Panics
@@ -104,11 +104,31 @@ pub fn wal_01_a_recovery_may_crash_and_be_repeated(format: &dyn WalFormat) {
     figures(&format!("wal-twice-{}", format.name()), &[("states", states)]);
 }
 
+/// Records larger than what a log might collect before it writes, and larger than a segment.
+const LARGE: [Act; 12] = [
+    Act::Write(10),
+    Act::Write(3_000),
+    Act::Sync,
+    Act::Write(70_000),
+    Act::Write(5),
+    Act::Flush,
+    Act::Write(150_000),
+    Act::Write(100),
+    Act::Reopen,
+    Act::Write(40_000),
+    Act::Sync,
+    Act::Write(7),
+];
+
 fn random_lives(format: &dyn WalFormat, lives: usize, budget: &Budget, pick: Pick) -> u64 {
     let (mut random, mut states) = (Seeded::new(), 0);
     for round in 0..lives {
         let acts = random_acts(&mut random, 14);
         states += Sweep::new(format, (SMALL, round % 2 == 0), acts).run(budget, pick);
+    }
+    for fast_ring in [false, true] {
+        let how = ((8 << 10, 128 << 10), fast_ring);
+        states += Sweep::new(format, how, LARGE.to_vec()).run(budget, pick);
     }
     states
 }
