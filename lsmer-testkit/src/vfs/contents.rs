@@ -72,9 +72,19 @@ pub fn vfs_01_a_batch_fills_each_request(make: &dyn Fn() -> Disk) {
     let folder = Folder::new(make, "VFS-01");
     let bytes = pattern(100_000);
     let file = folder.create("a", &bytes);
-    // Neighbours, a gap, backwards, overlapping, nothing.
-    let mut ranges =
-        vec![(0, 10), (10, 4096), (4106, 1), (9000, 50_000), (0, 3), (1, 3), (7, 0), (7, 2)];
+    // Neighbours, a gap, backwards, overlapping, nothing, one place twice.
+    let mut ranges = vec![
+        (0, 10),
+        (10, 4096),
+        (4106, 1),
+        (9000, 50_000),
+        (0, 3),
+        (1, 3),
+        (7, 0),
+        (7, 2),
+        (500, 9),
+        (500, 4),
+    ];
     // More neighbours than a kernel takes at once.
     ranges.extend((0..3000).map(|at| (at * 3, 3)));
     let mut bufs: Vec<Vec<u8>> = ranges.iter().map(|(_, len)| vec![0; *len]).collect();
