@@ -1,6 +1,13 @@
 //! Certifies parts of lsmer, and whole engines: also a stranger's.
 //!
-//! It depends on `lsmer-core` only: suites for parts need just the traits.
+//! - Suites for parts, one module and one macro for each seam of `lsmer-core`: [`memtable`],
+//!   [`table`], [`filter`], [`cache`], [`wal`], [`vfs`], [`exec`], [`strategy`].
+//! - The suite for whole engines: [`engine`]. With the feature `lsmer`, `Composed` puts any
+//!   composition of lsmer under it.
+//! - Files to do it on: [`SimVfs`], which records a workload and makes the disks that a crash at
+//!   any point of it may leave; [`fault::FaultVfs`], whose calls fail as planned.
+//!
+//! Suites know traits only. `docs/testkit.md` is the guide.
 
 pub mod cache;
 #[cfg(feature = "lsmer")]
