@@ -11,6 +11,9 @@ use lsmer_sync::{MutexGuard, atomic::Ordering};
 
 use crate::shared::Shared;
 
+/// How much of a table is copied at once.
+const COPY_BYTES: usize = 1 << 20;
+
 impl Shared {
     /// Flushes up to one point of the one history, holds further flushes back for a moment, and
     /// links the tables that make up that point.
@@ -115,14 +118,13 @@ impl Shared {
 fn copy(vfs: &dyn Vfs, from: &Path, to: &Path) -> io::Result<()> {
     let from = vfs.open(from, OpenOptions::read(FileClass::Table))?;
     let to = vfs.open(to, OpenOptions::create(FileClass::Table))?;
-    let mut buf = vec![0; 1 << 20];
-    let mut at = 0;
-    loop {
-        let n = from.read_at(&mut buf, at)?;
-        if n == 0 {
-            return to.sync(SyncKind::All);
-        }
-        to.write_all_at(&buf[..n], at)?;
-        at += n as u64;
+    let bytes = from.len()?;
+    let mut buf = vec![0; COPY_BYTES];
+    for at in (0..bytes).step_by(COPY_BYTES) {
+        let left = usize::try_from(bytes - at).unwrap_or(usize::MAX);
+        let piece = &mut buf[..left.min(COPY_BYTES)];
+        from.read_exact_at(piece, at)?;
+        to.write_all_at(piece, at)?;
     }
+    to.sync(SyncKind::All)
 }

@@ -6,7 +6,7 @@ use lsmer::{WriteBatch, WriteOptions};
 use lsmer_core::FileClass;
 use lsmer_testkit::{
     FailedSync, SimVfs,
-    fault::{Effect, FaultVfs, Op, Rule, When},
+    fault::{Effect, Errno, FaultVfs, Op, Rule, When},
 };
 
 use crate::{run::all_lost, world::open};
@@ -62,4 +62,18 @@ fn a_block_of_the_log_that_is_read_wrong_once_is_not_written_back() {
         assert!(opened.is_ok(), "read {nth}: {:?}", opened.err());
     }
     assert!(reads > 3, "{reads}");
+}
+
+#[test]
+fn a_checkpoint_that_has_to_copy_goes_on_after_an_interrupted_read() {
+    let faults = FaultVfs::on(SimVfs::new());
+    let opened = open(Arc::new(faults.clone()), "db", 1).unwrap();
+    opened.db.put("key", "value").unwrap();
+    let no_links = Rule::new(Effect::Error(Errno::EIO)).on(Op::Link).when(When::From(0));
+    let interrupted = Rule::new(Effect::Error(Errno::EINTR)).on(Op::Read).of(FileClass::Table);
+    faults.begin(vec![no_links, interrupted]);
+    opened.db.checkpoint("copy").unwrap();
+    assert_eq!(faults.fired().len(), 2, "both went wrong: {:?}", faults.fired());
+    let copy = open(Arc::new(faults), "copy", 1).unwrap();
+    assert_eq!(copy.db.get("key").unwrap().unwrap(), "value");
 }
