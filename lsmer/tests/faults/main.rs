@@ -3,6 +3,7 @@
 //! A failure prints a value of `LSMER_FAULT` that replays it alone.
 
 mod case;
+mod chance;
 mod clock;
 mod layer;
 mod lint;
