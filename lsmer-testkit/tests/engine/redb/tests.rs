@@ -9,7 +9,8 @@ use lsmer_testkit::{
         Config, Edit, Effort, Safety, Space, Store, Subject, SyncSite,
         engine_01_reads_are_those_of_an_ordered_map,
         engine_02_a_crash_leaves_a_prefix_with_all_that_was_acknowledged,
-        engine_03_every_subset_of_what_was_pending_is_survived, syncs_that_lie, world,
+        engine_03_every_subset_of_what_was_pending_is_survived,
+        engine_04_a_fault_loses_nothing_that_was_acknowledged, syncs_that_lie, world,
     },
     figures,
 };
@@ -66,6 +67,15 @@ fn redb_needs_its_sync() {
     let (sites, unnoticed) = syncs_that_lie(&Redb::new("redb-lies"), effort);
     let of_files = |sites: &[SyncSite]| sites.iter().filter(|(_, is_folder)| !is_folder).count();
     assert_eq!((of_files(&sites), of_files(&unnoticed)), (1, 0), "{sites:?}: {unnoticed:?}");
+}
+
+/// After a failure redb wants to be opened again. What was not durable is lost by that, so all is
+/// durable here; and in two phases, for the reason that the next test shows.
+#[test]
+fn redb_loses_nothing_where_calls_fail() {
+    let redb = Redb { careful: true, ..Redb::new("redb-careful") };
+    let effort = Effort { runs: 100, states: 4_000, ..Effort::SMOKE }.or_as_asked();
+    engine_04_a_fault_loses_nothing_that_was_acknowledged(&redb, effort).report("redb-faults");
 }
 
 /// Found, and to be looked at again when it is no longer so: after a sync that failed a later one
