@@ -161,6 +161,45 @@ fn a_killed_process_leaves_a_part_of_the_write_in_flight_and_all_before_it() {
 }
 
 #[test]
+fn what_a_killed_process_has_not_synced_may_be_lost_after_its_death() {
+    let killed = record(|vfs| {
+        create(vfs, "gone", b"old");
+        create(vfs, "a", b"1");
+        vfs.remove_file(Path::new("gone")).unwrap();
+        vfs.sync_dir(Path::new("/")).unwrap();
+        let file = vfs.open(Path::new("a"), OpenOptions::write(FileClass::Wal)).unwrap();
+        file.write_all_at(b"2", 0).unwrap();
+        file.write_all_at(b"345", 0).unwrap();
+    });
+    let mut cursor = killed.cursor();
+    cursor.advance_to(killed.events().len() - 1);
+    let crash = Crash { flight: Flight::Bytes(2), ..Crash::KILL };
+    let (vfs, begin) = cursor.resume(&crash);
+    assert_eq!((begin, files(&vfs)), (killed.events().len(), of(&[("a", b"34")])));
+    create(&vfs, "b", b"new");
+    let states = at_end(&vfs.recording());
+    let lost = [of(&[("a", b"1")]), of(&[("a", b"1"), ("b", b"new")])];
+    assert!(lost.iter().all(|files| states.contains(files)), "{states:?}");
+    let whole = |files: &Files| files.iter().all(|(name, bytes)| name != "b" || bytes == b"new");
+    assert!(states.iter().all(whole), "{states:?}");
+
+    let (vfs, _) = cursor.resume(&crash);
+    let file = vfs.open(Path::new("a"), OpenOptions::write(FileClass::Wal)).unwrap();
+    file.sync(SyncKind::All).unwrap();
+    assert_eq!(at_end(&vfs.recording()), BTreeSet::from([of(&[("a", b"34")])]));
+}
+
+#[test]
+fn what_is_there_after_a_power_loss_is_durable() {
+    let recording = record(|vfs| create(vfs, "a", b"1"));
+    let mut cursor = recording.cursor();
+    cursor.advance_to(recording.events().len());
+    let (vfs, begin) = cursor.resume(&Crash::power(Vec::new(), Filler::Zeros));
+    assert_eq!(begin, 0);
+    assert_eq!(at_end(&vfs.recording()), BTreeSet::from([of(&[("a", b"1")])]));
+}
+
+#[test]
 fn a_length_without_bytes_shows_stale_bytes_of_a_removed_file() {
     let recording = record(|vfs| {
         create(vfs, "old", b"stale");

@@ -48,6 +48,7 @@ impl Cursor<'_> {
                 state.synced.insert(file, content.clone());
             }
         }
+        state.start = start.clone();
         state.recording = Some(Recording { start, events });
         drop(state);
         (vfs, count)
