@@ -157,6 +157,9 @@ impl<'s> Session<'s> {
             return Ok(Done::Absent);
         }
         self.keys.extend(edits.iter().map(|edit| edit.key.clone()));
+        // A failure may cost what was not synced, if the engine does not keep that: all is synced.
+        let keeps = self.subject.keeps_unsynced();
+        let safety = if keeps { safety } else { Safety::Sync };
         let result = self.store().write(&edits, safety);
         self.settle(result.map(|()| safety.into()), |state| edit(state, &edits))
     }

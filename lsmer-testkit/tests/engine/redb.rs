@@ -44,8 +44,8 @@ pub(crate) struct Redb {
     name: &'static str,
     /// Whether a database gets its name only when it is complete.
     installs: bool,
-    /// Whether all commits are durable, and in two phases.
-    careful: bool,
+    /// Whether all commits are made in two phases.
+    two_phases: bool,
     /// How often it had to repair a file.
     repairs: Arc<AtomicU64>,
 }
@@ -79,8 +79,6 @@ impl StorageBackend for Backend {
 /// An open database.
 struct Open {
     db: RefCell<Database>,
-    /// What stands for [`Safety::Process`].
-    process: Durability,
     /// How to commit: in two phases, with what a repair needs.
     two_phase: bool,
     quick_repair: bool,
@@ -97,7 +95,7 @@ struct Walking {
 
 impl Redb {
     pub(crate) fn new(name: &'static str) -> Self {
-        Self { name, installs: true, careful: false, repairs: Arc::default() }
+        Self { name, installs: true, two_phases: false, repairs: Arc::default() }
     }
 }
 
@@ -108,7 +106,7 @@ impl Subject for Redb {
 
     /// [`Durability::None`] promises nothing.
     fn keeps_unsynced(&self) -> bool {
-        self.careful
+        false
     }
 
     fn open(&self, env: &Env, dir: &Path, config: Config) -> Result<Box<dyn Store>> {
@@ -123,12 +121,8 @@ impl Subject for Redb {
             repairs.fetch_add(1, Ordering::Relaxed);
         });
         let db = RefCell::new(builder.create_with_backend(Backend(file))?);
-        let open = Open {
-            db,
-            process: if self.careful { Durability::Immediate } else { Durability::None },
-            two_phase: self.careful || config.parts & 1 == 1,
-            quick_repair: config.parts & 6 == 6,
-        };
+        let two_phase = self.two_phases || config.parts & 1 == 1;
+        let open = Open { db, two_phase, quick_repair: config.parts & 6 == 6 };
         if !open.spaces()?.contains(&Space(0)) {
             open.perform(&Task::Create(Space(0)))?;
         }
@@ -171,7 +165,7 @@ fn table(space: Space) -> TableDefinition<'static, Bytes, Bytes> {
 impl Store for Open {
     fn write(&self, edits: &[Edit], safety: Safety) -> Result<()> {
         let transaction = self.begin(match safety {
-            Safety::Process => self.process,
+            Safety::Process => Durability::None,
             Safety::Sync => Durability::Immediate,
         })?;
         for Edit { space, key, value } in edits {

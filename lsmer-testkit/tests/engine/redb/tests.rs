@@ -69,11 +69,10 @@ fn redb_needs_its_sync() {
     assert_eq!((of_files(&sites), of_files(&unnoticed)), (1, 0), "{sites:?}: {unnoticed:?}");
 }
 
-/// After a failure redb wants to be opened again. What was not durable is lost by that, so all is
-/// durable here; and in two phases, for the reason that the next test shows.
+/// In two phases, for the reason that the next test shows.
 #[test]
 fn redb_loses_nothing_where_calls_fail() {
-    let redb = Redb { careful: true, ..Redb::new("redb-careful") };
+    let redb = Redb { two_phases: true, ..Redb::new("redb-two-phases") };
     let effort = Effort { runs: 100, states: 4_000, ..Effort::SMOKE }.or_as_asked();
     engine_04_a_fault_loses_nothing_that_was_acknowledged(&redb, effort).report("redb-faults");
 }
