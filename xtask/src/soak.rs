@@ -24,8 +24,9 @@ struct Heavy {
     filters: &'static [&'static str],
 }
 
+/// Cheapest first; the last one takes minutes.
 const HEAVY: &[Heavy] = &[
-    Heavy { name: "engine", target: &["-p", "lsmer", "--test", "it"], filters: &["certified::"] },
+    Heavy { name: "mutations", target: &["-p", "lsmer-fuzz", "--test", "replay"], filters: &[] },
     Heavy { name: "log", target: &["-p", "lsmer-wal", "--test", "conforms"], filters: &[] },
     Heavy { name: "tables", target: &["-p", "lsmer-sstable", "--test", "conforms"], filters: &[] },
     Heavy {
@@ -33,12 +34,12 @@ const HEAVY: &[Heavy] = &[
         target: &["-p", "lsmer-memtable", "--test", "conforms"],
         filters: &[],
     },
-    Heavy { name: "mutations", target: &["-p", "lsmer-fuzz", "--test", "replay"], filters: &[] },
     Heavy {
         name: "kernel",
         target: &["-p", "lsmer", "--test", "process"],
         filters: &["kill::", "realfs::"],
     },
+    Heavy { name: "engine", target: &["-p", "lsmer", "--test", "it"], filters: &["certified::"] },
 ];
 
 /// What a heavy test has done so far.
