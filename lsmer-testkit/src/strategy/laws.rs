@@ -1,10 +1,11 @@
 //! What holds of every plan.
 
-use lsmer_core::{CompactionStrategy, TreeView, check};
+use lsmer_core::{CompactionJob, CompactionStrategy, TreeView, check};
 
 use super::{
     TreeSim,
-    shapes::{Any, in_words, keys, likely, spread},
+    shapes::{Any, keys, likely, spread},
+    sim::in_words,
 };
 use crate::seed::Seeded;
 
@@ -27,8 +28,12 @@ pub fn compact_01_equal_trees_have_equal_plans(strategy: &dyn CompactionStrategy
         let plans: Vec<_> = trees.iter().map(|any| any.plan(strategy, &random)).collect();
         for (any, plan) in trees.iter().zip(&plans).rev() {
             let again = any.clone().plan(strategy, &random);
-            let (one, other) = (in_words(&any.tree, plan), in_words(&any.tree, &again));
-            assert!(*plan == again, "COMPACT-01: one plan is {one}, the other {other}; {random}");
+            let words = |plan: &[CompactionJob]| plan.iter().map(in_words).collect::<Vec<_>>();
+            let (one, other) = (words(plan), words(&again));
+            assert!(
+                *plan == again,
+                "COMPACT-01: one plan is {one:?}, the other {other:?}; {random}"
+            );
         }
     }
     assert!(strategy.name() == name, "COMPACT-01: the name was {name}");
@@ -54,8 +59,7 @@ pub fn compact_02_every_job_is_legal_alone_and_beside_the_others(
         assert!(count <= slots, "COMPACT-02: {count} jobs for {slots} slots; {random}");
         for job in &plan {
             let legal = check(TreeView { tree: &any.tree, busy: &any.busy }, job);
-            let words = in_words(&any.tree, &plan);
-            assert!(legal.is_ok(), "COMPACT-02: {legal:?}: {job:?} of the plan {words}; {random}");
+            legal.unwrap_or_else(|why| panic!("COMPACT-02: {why}: {}; {random}", in_words(job)));
             any.busy.extend(job.inputs.iter().flat_map(|input| &input.tables));
         }
     }

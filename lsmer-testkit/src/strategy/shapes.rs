@@ -1,9 +1,6 @@
 //! Trees to plan for: likely ones, and any that there can be.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use lsmer_core::{
     CompactionJob, CompactionStrategy, PlanContext, Run, RunId, TableId, TableMeta, Tree, TreeView,
@@ -107,14 +104,4 @@ fn tables(random: &mut Seeded, number: &mut u64) -> Vec<Arc<TableMeta>> {
         }));
     }
     tables
-}
-
-/// Names the inputs and the output of jobs with the places of their runs, for messages.
-pub(super) fn in_words(tree: &Tree, plan: &[CompactionJob]) -> String {
-    let places: BTreeMap<_, _> = tree.runs.iter().zip(0..).map(|(run, at)| (run.id, at)).collect();
-    let job = |job: &CompactionJob| {
-        let runs: Vec<_> = job.inputs.iter().map(|input| places.get(&input.run)).collect();
-        format!("{}: runs {runs:?} to {:?}", job.reason, job.output)
-    };
-    plan.iter().map(job).collect::<Vec<String>>().join("; ")
 }

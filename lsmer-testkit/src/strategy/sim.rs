@@ -7,8 +7,8 @@ use std::{
 };
 
 use lsmer_core::{
-    Arrival, CompactionJob, CompactionStrategy, Place, PlanContext, Run, RunId, TableId, TableMeta,
-    Target, Tree, TreeEdit, TreeView, check,
+    Arrival, CompactionJob, CompactionStrategy, JobInput, JobOutput, Place, PlanContext, Run,
+    RunId, TableId, TableMeta, Target, Tree, TreeEdit, TreeView, check,
 };
 
 /// A key and a seqno.
@@ -168,7 +168,8 @@ impl TreeSim {
 
     fn check(&self, job: &CompactionJob) -> Result<(), String> {
         let view = TreeView { tree: &self.tree, busy: &self.busy() };
-        check(view, job).map_err(|illegal| format!("{illegal}: {job:?} in {}", self.shape()))
+        check(view, job)
+            .map_err(|illegal| format!("{illegal}: {} in {}", in_words(job), self.shape()))
     }
 
     /// Makes tables of the newest entry of each key.
@@ -219,4 +220,16 @@ impl TreeSim {
         let runs: Vec<_> = self.tree.runs.iter().map(describe).collect();
         runs.join("; ")
     }
+}
+
+/// Says what a job does, for messages.
+pub(super) fn in_words(job: &CompactionJob) -> String {
+    let input = |input: &JobInput| {
+        let tables: Vec<_> = input.tables.iter().map(ToString::to_string).collect();
+        format!("tables {} of run {}", tables.join(" "), input.run.0)
+    };
+    let inputs: Vec<_> = job.inputs.iter().map(input).collect();
+    let verb = if job.trivial_move { "moves" } else { "merges" };
+    let JobOutput { target, level } = job.output;
+    format!("\"{}\" {verb} {} to {target:?}, L{level}", job.reason, inputs.join(", "))
 }

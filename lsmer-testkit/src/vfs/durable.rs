@@ -184,6 +184,6 @@ impl File {
             panic!("VFS-02: byte {at} of {name} was synced and is lost; {random}");
         }
         let exact = !self.is_quiet || bytes == self.now;
-        assert!(exact, "VFS-02: {name} was synced and is now {}; {random}", text(bytes));
+        assert!(exact, "VFS-02: {name} was synced and is now {}; {random}", text(bytes, 0));
     }
 }

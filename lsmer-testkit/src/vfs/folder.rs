@@ -84,7 +84,10 @@ impl Folder {
     pub(super) fn holds_bytes(&self, name: &str, want: &[u8]) {
         let got = self.vfs().read_file(&self.path(name), FileClass::Table, MAX_BYTES);
         let got = self.ok("reading a file", got);
-        assert!(got == want, "{}: {name} is {} instead of {}", self.id, text(&got), text(want));
+        let differs = got.iter().zip(want).position(|(got, want)| got != want);
+        let from = differs.unwrap_or(got.len().min(want.len()));
+        let (got, want) = (text(&got, from), text(want, from));
+        assert!(got == want, "{}: {name} has from byte {from} on {got}, not {want}", self.id);
     }
 
     /// Makes sure that these names are there and no others.
@@ -96,8 +99,8 @@ impl Folder {
     }
 }
 
-/// Shows the beginning of bytes, and how many there are.
-pub(super) fn text(bytes: &[u8]) -> String {
-    let beginning = &bytes[..bytes.len().min(16)];
-    format!("\"{}\" ({} bytes)", beginning.escape_ascii(), bytes.len())
+/// Shows bytes, a few from some place on, and how many there are.
+pub(super) fn text(bytes: &[u8], from: usize) -> String {
+    let some = &bytes[from..bytes.len().min(from + 16)];
+    format!("\"{}\" of {} bytes", some.escape_ascii(), bytes.len())
 }

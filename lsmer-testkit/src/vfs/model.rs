@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt,
     io::{self, ErrorKind},
 };
 
@@ -23,13 +24,24 @@ pub(super) enum Node {
 /// What a model says: `Err(None)` if a call fails with any error.
 pub(super) type Answer<T> = Result<T, Option<ErrorKind>>;
 
-/// Returns whether a call answered as the model says.
-pub(super) fn agrees<T: PartialEq>(want: &Answer<T>, got: &io::Result<T>) -> bool {
-    match (want, got) {
+/// Compares what a call answered with what the model says; an error tells both.
+pub(super) fn agree<T: PartialEq + fmt::Debug>(
+    want: &Answer<T>,
+    got: &io::Result<T>,
+) -> Result<(), String> {
+    let agree = match (want, got) {
         (Ok(want), Ok(got)) => want == got,
         (Err(want), Err(got)) => want.is_none_or(|want| want == got.kind()),
         _ => false,
-    }
+    };
+    let want = || match want {
+        Ok(want) => format!("{want:?}"),
+        Err(Some(why)) => format!("{why:?}"),
+        Err(None) => "an error".to_owned(),
+    };
+    let got =
+        || got.as_ref().map_or_else(|why| format!("{:?}", why.kind()), |got| format!("{got:?}"));
+    if agree { Ok(()) } else { Err(format!("{} instead of {}", got(), want())) }
 }
 
 impl Model {

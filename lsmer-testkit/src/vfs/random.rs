@@ -7,7 +7,7 @@ use lsmer_core::{DirEntry, FileClass, OpenOptions, ReadRequest, SyncKind, VfsFil
 use super::{
     Disk,
     folder::Folder,
-    model::{Answer, Model, Node, agrees},
+    model::{Answer, Model, Node, agree},
 };
 use crate::seed::Seeded;
 
@@ -24,14 +24,28 @@ const CALLS: usize = 60;
 pub fn vfs_01_random_calls_answer_as_a_model_does(make: &dyn Fn() -> Disk) {
     let mut random = Seeded::new();
     for _ in 0..HISTORIES {
-        let folder = Folder::new(make, "VFS-01");
-        let mut both = Both { folder, model: Model::default(), open: Vec::new() };
-        let mut history = Vec::new();
-        for _ in 0..CALLS {
-            let call = Call::any(&mut random);
-            history.push(call);
-            let agreed = both.call(call, &mut random);
-            assert!(agreed, "VFS-01: the last call answered wrongly: {history:?}; {random}");
+        let mut calls: Vec<_> = (0..CALLS).map(|_| Call::any(&mut random)).collect();
+        if wrong(make, &calls).is_some() {
+            shrink(make, &mut calls);
+            let answers = wrong(make, &calls).expect("it shrinks to what is wrong");
+            panic!("VFS-01: the last of {calls:?} answers {answers}; {random}");
+        }
+    }
+}
+
+/// Returns what the first call answers that answers wrongly, and what is right.
+fn wrong(make: &dyn Fn() -> Disk, calls: &[Call]) -> Option<String> {
+    let folder = Folder::new(make, "VFS-01");
+    let mut both = Both { folder, model: Model::default(), open: Vec::new() };
+    calls.iter().find_map(|call| both.call(*call).err())
+}
+
+/// Leaves out what is not needed for a wrong answer.
+fn shrink(make: &dyn Fn() -> Disk, calls: &mut Vec<Call>) {
+    for at in (0..calls.len()).rev() {
+        let call = calls.remove(at);
+        if wrong(make, calls).is_none() {
+            calls.insert(at, call);
         }
     }
 }
@@ -52,7 +66,7 @@ enum Call {
 
 #[derive(Clone, Copy, Debug)]
 enum FileCall {
-    Write(usize, usize),
+    Write(usize, usize, u8),
     Read(usize, usize),
     ReadBatch(usize, usize),
     SetLen(usize),
@@ -65,7 +79,7 @@ impl Call {
         let (one, other) = (NAMES[random.below(7)], NAMES[random.below(7)]);
         let (offset, len) = (random.below(20_000), random.below(20_000));
         let file = match random.below(6) {
-            0 => FileCall::Write(offset, len),
+            0 => FileCall::Write(offset, len, random.next().to_le_bytes()[0]),
             1 => FileCall::Read(offset, len),
             2 => FileCall::ReadBatch(offset, len),
             3 => FileCall::SetLen(len),
@@ -93,8 +107,8 @@ struct Both {
 }
 
 impl Both {
-    /// Makes a call on both, and returns whether they agree.
-    fn call(&mut self, call: Call, random: &mut Seeded) -> bool {
+    /// Makes a call on both, which have to agree.
+    fn call(&mut self, call: Call) -> Result<(), String> {
         let (vfs, path) = (self.folder.vfs(), |name| self.folder.path(name));
         match call {
             Call::Create(name) => {
@@ -108,50 +122,60 @@ impl Both {
                 self.keep(want, got)
             }
             Call::CreateDir(name) => {
-                agrees(&self.model.create_dir(name), &vfs.create_dir(&path(name)))
+                agree(&self.model.create_dir(name), &vfs.create_dir(&path(name)))
             }
-            Call::Rename(from, _) if self.model.find(from) == Ok(Some(Node::Folder)) => true,
+            Call::Rename(from, _) if self.model.find(from) == Ok(Some(Node::Folder)) => Ok(()),
             Call::Rename(from, to) => {
-                agrees(&self.model.rename(from, to), &vfs.rename(&path(from), &path(to)))
+                agree(&self.model.rename(from, to), &vfs.rename(&path(from), &path(to)))
             }
             Call::Link(from, to) => {
-                agrees(&self.model.hard_link(from, to), &vfs.hard_link(&path(from), &path(to)))
+                agree(&self.model.hard_link(from, to), &vfs.hard_link(&path(from), &path(to)))
             }
             Call::Remove(name) => {
-                agrees(&self.model.remove_file(name), &vfs.remove_file(&path(name)))
+                agree(&self.model.remove_file(name), &vfs.remove_file(&path(name)))
             }
             Call::ReadDir(name) => {
                 let list = |entries: Vec<DirEntry>| {
                     entries.into_iter().map(|entry| (entry.name, entry.is_dir, entry.bytes))
                 };
                 let got = vfs.read_dir(&path(name)).map(|entries| list(entries).collect());
-                agrees(&self.model.read_dir(name), &got)
+                agree(&self.model.read_dir(name), &got)
             }
-            Call::File(..) if self.open.is_empty() => true,
+            Call::File(..) if self.open.is_empty() => Ok(()),
             Call::File(number, call) => {
                 let (file, at) = &self.open[number % self.open.len()];
-                let fill = random.next().to_le_bytes()[0];
-                agrees(&on_model(&mut self.model, *at, call, fill), &on_file(&**file, call, fill))
+                agree(&on_model(&mut self.model, *at, call), &on_file(&**file, call))
             }
         }
     }
 
-    fn keep(&mut self, want: Answer<usize>, got: io::Result<Arc<dyn VfsFile>>) -> bool {
+    fn keep(
+        &mut self,
+        want: Answer<usize>,
+        got: io::Result<Arc<dyn VfsFile>>,
+    ) -> Result<(), String> {
         match (want, got) {
             (Ok(at), Ok(file)) => {
                 self.open.push((file, at));
-                true
+                Ok(())
             }
-            (want, got) => agrees(&want.map(drop), &got.map(drop)),
+            (want, got) => agree(&want.map(drop), &got.map(drop)),
         }
     }
 }
 
-/// Makes a call on the model; returns the bytes read, and the length afterwards.
-fn on_model(model: &mut Model, file: usize, call: FileCall, fill: u8) -> Answer<(Vec<u8>, u64)> {
+/// The bytes that were read, as counts of equal ones, and the length of the file afterwards.
+type Read = (Vec<(usize, u8)>, u64);
+
+fn runs(bytes: &[u8]) -> Vec<(usize, u8)> {
+    bytes.chunk_by(|one, next| one == next).map(|run| (run.len(), run[0])).collect()
+}
+
+/// Makes a call on the model.
+fn on_model(model: &mut Model, file: usize, call: FileCall) -> Answer<Read> {
     let mut read = Vec::new();
     match call {
-        FileCall::Write(offset, len) => model.write(file, offset, &vec![fill; len]),
+        FileCall::Write(offset, len, fill) => model.write(file, offset, &vec![fill; len]),
         FileCall::Read(offset, len) => {
             read.extend(model.files[file].iter().skip(offset).take(len));
         }
@@ -168,14 +192,14 @@ fn on_model(model: &mut Model, file: usize, call: FileCall, fill: u8) -> Answer<
         }
         FileCall::Sync => {}
     }
-    Ok((read, model.files[file].len() as u64))
+    Ok((runs(&read), model.files[file].len() as u64))
 }
 
-/// Makes a call on a file; returns the bytes read, and the length afterwards.
-fn on_file(file: &(dyn VfsFile + 'static), call: FileCall, fill: u8) -> io::Result<(Vec<u8>, u64)> {
+/// Makes a call on a file.
+fn on_file(file: &(dyn VfsFile + 'static), call: FileCall) -> io::Result<Read> {
     let mut read = Vec::new();
     match call {
-        FileCall::Write(offset, len) => file.write_all_at(&vec![fill; len], offset as u64)?,
+        FileCall::Write(offset, len, fill) => file.write_all_at(&vec![fill; len], offset as u64)?,
         FileCall::Read(offset, len) => {
             read.resize(len, 0);
             let mut count = 0;
@@ -200,5 +224,5 @@ fn on_file(file: &(dyn VfsFile + 'static), call: FileCall, fill: u8) -> io::Resu
         FileCall::Allocate(offset, len) => file.allocate(offset as u64, len as u64)?,
         FileCall::Sync => file.sync(SyncKind::Data)?,
     }
-    Ok((read, file.len()?))
+    Ok((runs(&read), file.len()?))
 }
