@@ -10,13 +10,27 @@ use lsmer_testkit::fault::FaultPlan;
 pub(crate) struct Case {
     /// Whether the disk has fast crash rings.
     pub(crate) ring: bool,
-    /// Decides the order of background work.
-    pub(crate) seed: u64,
+    pub(crate) setup: Setup,
     /// How many steps of the workload.
     pub(crate) steps: usize,
     /// Bytes that are free at the beginning; `None`: enough.
     pub(crate) room: Option<u64>,
     pub(crate) plan: FaultPlan,
+}
+
+/// How a database is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Setup {
+    /// Decides the order of background work.
+    pub(crate) seed: u64,
+    /// Whether the second part that ships for each seam is taken, not the default.
+    pub(crate) second: bool,
+}
+
+impl From<u64> for Setup {
+    fn from(seed: u64) -> Self {
+        Self { seed, second: false }
+    }
 }
 
 impl Case {
@@ -35,7 +49,7 @@ impl Case {
         };
         Some(Self {
             ring: number("ring")? == "1",
-            seed: number("seed")?.parse().ok()?,
+            setup: Setup { second: number("parts")? == "2", seed: number("seed")?.parse().ok()? },
             steps: number("steps")?.parse().ok()?,
             room: match number("room")? {
                 "any" => None,
@@ -48,9 +62,10 @@ impl Case {
 
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { ring, seed, steps, room, plan } = self;
+        let Self { ring, setup: Setup { seed, second }, steps, room, plan } = self;
+        let (ring, parts) = (u8::from(*ring), 1 + u8::from(*second));
         let room = room.map_or("any".to_owned(), |room| room.to_string());
-        write!(f, "ring={} seed={seed} steps={steps} room={room} | {plan}", u8::from(*ring))
+        write!(f, "ring={ring} parts={parts} seed={seed} steps={steps} room={room} | {plan}")
     }
 }
 
@@ -58,8 +73,9 @@ impl fmt::Display for Case {
 fn a_case_is_read_back_from_what_was_printed() {
     for room in [None, Some(77)] {
         let plan = "error=eio on sync from 3 always; short=1 from 0 times 1".parse().unwrap();
-        let case = Case { ring: room.is_none(), seed: 5, steps: 12, room, plan };
+        let setup = Setup { seed: 5, second: room.is_some() };
+        let case = Case { ring: room.is_none(), setup, steps: 12, room, plan };
         assert_eq!(Case::parse(&case.to_string()), Some(case));
     }
-    assert_eq!(Case::parse("ring=1 seed=x steps=1 room=any | "), None);
+    assert_eq!(Case::parse("ring=1 parts=1 seed=x steps=1 room=any | "), None);
 }

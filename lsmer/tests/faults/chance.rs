@@ -11,7 +11,7 @@ use lsmer_testkit::{
 };
 
 use crate::{
-    case::Case,
+    case::{Case, Setup},
     run::run_or_fail,
     sweep::{asked, case},
 };
@@ -65,7 +65,8 @@ impl Dice {
     fn case(&self) -> Case {
         let rules = (0..=self.below(3)).map(|_| self.rule());
         let plan = FaultPlan(rules.collect());
-        Case { seed: self.below(1 << 32), plan, ..case(self.below(2) == 0) }
+        let setup = Setup { seed: self.below(1 << 32), second: self.below(3) == 0 };
+        Case { setup, plan, ..case(self.below(2) == 0) }
     }
 }
 

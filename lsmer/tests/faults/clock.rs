@@ -25,7 +25,7 @@ fn run(at: u64, by: Jumped) -> Result<u64, String> {
     let clock = Arc::new(JumpClock::new(Arc::<ManualClock>::clone(&manual), at, by));
     let clocks = (Arc::<JumpClock>::clone(&clock) as Arc<_>, manual);
     let work = || {
-        let opened = open_at(Arc::<SimVfs>::clone(&vfs), "db", 3, clocks)?;
+        let opened = open_at(Arc::<SimVfs>::clone(&vfs), "db", 3.into(), clocks)?;
         for n in 0..WRITES {
             opened.db.put((n as u64).to_be_bytes(), [7; 400])?;
         }

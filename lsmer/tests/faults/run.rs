@@ -16,7 +16,7 @@ use lsmer_testkit::{
 };
 
 use crate::{
-    case::Case,
+    case::{Case, Setup},
     model::{Possible, State, check_reads, contents},
     world::{World, Wrap, never, open},
 };
@@ -114,7 +114,7 @@ fn check(mut world: World<'_>) -> Result<Report, String> {
     for crash in [Crash::KILL, all_lost(cursor.atom_count())] {
         let power = crash.power.is_some();
         let left = cursor.materialise(&crash).vfs();
-        check_disk(&left, world.case.seed, &model.after_crash(cursor.at(), power), &world.copies)
+        check_disk(&left, world.case.setup, &model.after_crash(cursor.at(), power), &world.copies)
             .map_err(|error| format!("after {crash}: {error}"))?;
     }
     Ok(Report { calls, fired, errors })
@@ -138,7 +138,8 @@ fn reopen(world: &mut World<'_>) -> Result<(), String> {
     if !world.close()? {
         return Err("it does not close".to_owned());
     }
-    let again = open(Arc::new(world.sim.clone()), "db", world.case.seed + 1);
+    let setup = Setup { seed: world.case.setup.seed + 1, ..world.case.setup };
+    let again = open(Arc::new(world.sim.clone()), "db", setup);
     let again = again.map_err(|error| format!("it does not open again: {error:?}"))?;
     is(&again.db, &[Arc::new(vec![want])])?;
     for (dir, possible) in &world.copies {
@@ -176,17 +177,17 @@ fn is(db: &Db, possible: &[Possible]) -> Result<State, String> {
 /// Opens what a crash has left, twice.
 pub(crate) fn check_disk(
     vfs: &SimVfs,
-    seed: u64,
+    setup: Setup,
     possible: &[Possible],
     copies: &[(String, Possible)],
 ) -> Result<(), String> {
-    let opened = open(Arc::new(vfs.clone()), "db", seed);
+    let opened = open(Arc::new(vfs.clone()), "db", setup);
     let opened = opened.map_err(|error| format!("it does not open: {error:?}"))?;
     let found = is(&opened.db, possible)?;
     check_reads(&opened.db, std::slice::from_ref(&found), never)?;
     opened.db.close().map_err(|error| format!("it does not close: {error:?}"))?;
     drop(opened);
-    let again = open(Arc::new(vfs.clone()), "db", seed);
+    let again = open(Arc::new(vfs.clone()), "db", setup);
     let again = again.map_err(|error| format!("it does not open again: {error:?}"))?;
     is(&again.db, &[Arc::new(vec![found])])?;
     copies.iter().try_for_each(|(dir, possible)| check_copy(vfs, dir, possible))

@@ -12,7 +12,7 @@ use lsmer_testkit::{
 };
 
 use crate::{
-    case::Case,
+    case::{Case, Setup},
     run::{bare, replay, run, run_or_fail},
     workload::STEPS,
 };
@@ -22,7 +22,12 @@ type Site = (Op, &'static Location<'static>);
 
 pub(crate) fn case(ring: bool) -> Case {
     let plan = FaultPlan::default();
-    Case { ring, seed: 7, steps: STEPS.len(), room: None, plan }
+    Case { ring, setup: 7.into(), steps: STEPS.len(), room: None, plan }
+}
+
+/// The case of the other parts that ship.
+fn second_parts() -> Case {
+    Case { setup: Setup { seed: 7, second: true }, ..case(true) }
 }
 
 /// What the workload calls when nothing goes wrong.
@@ -149,13 +154,14 @@ pub(crate) fn of_each_site(calls: &[Call]) -> BTreeSet<usize> {
     ends.into_values().flat_map(|(first, last)| [first, last]).collect()
 }
 
-/// Makes each call that fits go wrong once, and from then on.
+/// Makes each call that fits go wrong once, and from then on; with the second parts, the first
+/// and the last of each place.
 fn sweep(effect: Effect, fits: impl Fn(Op) -> bool + Copy) -> Sweep {
     let mut sweep = Sweep::new();
-    for ring in [true, false] {
-        let case = case(ring);
+    for case in [case(true), case(false), second_parts()] {
         let calls = calls(&case);
-        for nth in (0..calls.len()).filter(|nth| fits(calls[*nth].op)) {
+        let all = if case.setup.second { of_each_site(&calls) } else { (0..calls.len()).collect() };
+        for nth in all.into_iter().filter(|nth| fits(calls[*nth].op)) {
             let plans = [once(effect, nth), for_good(effect, &calls, nth, fits)];
             sweep.run_plans(&case, plans.into_iter());
         }
@@ -171,8 +177,7 @@ fn a_call_that_fails_once_or_for_good_loses_nothing_wherever_it_is_made() {
     let effect = Effect::Error(Errno::EIO);
     let mut sweep = sweep(effect, |_| true);
     // One place that fails for good, while everything else works.
-    for ring in [true, false] {
-        let case = case(ring);
+    for case in [case(true), case(false), second_parts()] {
         let calls = calls(&case);
         for (op, site) in calls.iter().map(|call| (call.op, call.site)).collect::<BTreeSet<_>>() {
             let rule = |first| Rule::new(effect).on(op).at(site).when(When::From(first));

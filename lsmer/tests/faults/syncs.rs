@@ -43,7 +43,7 @@ pub(crate) fn run_and_crash(case: &Case, wrap: Wrap<'_>) -> Result<u64, String> 
         let (mut seen, mut disks) = (BTreeSet::new(), 0);
         for point in points {
             cursor.advance_to(point);
-            for crash in cursor.states(&BUDGET, case.seed) {
+            for crash in cursor.states(&BUDGET, case.setup.seed) {
                 let state = cursor.materialise(&crash);
                 if !seen.insert(state.hash()) {
                     continue;
@@ -53,7 +53,7 @@ pub(crate) fn run_and_crash(case: &Case, wrap: Wrap<'_>) -> Result<u64, String> 
                 let possible = world.model.after_crash(point, loses);
                 let check = |crash: &Crash| {
                     let disk = cursor.materialise(crash).vfs();
-                    caught(|| check_disk(&disk, case.seed, &possible, &[]))
+                    caught(|| check_disk(&disk, case.setup, &possible, &[]))
                 };
                 check(&crash).map_err(|error| {
                     let least = cursor.shrink(&crash, |crash| check(crash).is_err());

@@ -10,7 +10,7 @@ use std::{
     },
 };
 
-use lsmer::{Db, Error, ErrorKind, Result, Snapshot};
+use lsmer::{Db, Error, ErrorKind, Result, Snapshot, parts};
 use lsmer_core::{Clock, Env, FileClass, Vfs};
 use lsmer_io::{ManualClock, SeededRng};
 use lsmer_testkit::{
@@ -20,7 +20,7 @@ use lsmer_testkit::{
 };
 
 use crate::{
-    case::Case,
+    case::{Case, Setup},
     layer::{Hooks, Layer},
     model::{Model, Outcome, Possible, State, check_reader, check_reads, contents, differences},
     workload::{self, STEPS, Step},
@@ -73,17 +73,17 @@ pub(crate) struct World<'a> {
 }
 
 /// Opens a database on a file system, with everything small.
-pub(crate) fn open(vfs: Arc<dyn Vfs>, dir: &str, seed: u64) -> Result<Opened> {
+pub(crate) fn open(vfs: Arc<dyn Vfs>, dir: &str, setup: impl Into<Setup>) -> Result<Opened> {
     let manual = Arc::new(ManualClock::new());
     let clock = Arc::<ManualClock>::clone(&manual);
-    open_at(vfs, dir, seed, (clock, manual))
+    open_at(vfs, dir, setup.into(), (clock, manual))
 }
 
 /// Opens it with a clock that is turned by turning the second one.
 pub(crate) fn open_at(
     vfs: Arc<dyn Vfs>,
     dir: &str,
-    seed: u64,
+    Setup { seed, second }: Setup,
     (clock, manual): (Arc<dyn Clock>, Arc<ManualClock>),
 ) -> Result<Opened> {
     let life = Life::default();
@@ -94,11 +94,19 @@ pub(crate) fn open_at(
         rng: Arc::new(SeededRng::new(seed)),
         exec: Arc::<SimExec>::clone(&exec),
     };
-    let builder = Db::builder(Path::new(dir))
+    let mut builder = Db::builder(Path::new(dir))
         .env(env)
         .memory_budget(1 << 20)
         .memtable_bytes(3 << 10)
         .segment_bytes(4 << 10, 8 << 10);
+    if second {
+        builder = builder
+            .memtable(parts::CrossbeamMemtable::factory())
+            .cache(parts::NoCache)
+            .table_format(parts::SortedArrayFormat::default())
+            .compaction(parts::Tiered::default())
+            .filter(parts::NoFilter);
+    }
     Ok(Opened { db: builder.open()?, exec, life })
 }
 
@@ -183,7 +191,7 @@ impl<'a> World<'a> {
     pub(crate) fn open(&mut self) -> Result<(), String> {
         let begin = self.sim.recorded();
         let vfs = (self.wrap)(Arc::new(self.faults.clone()));
-        let opened = open(vfs, DIR, self.case.seed);
+        let opened = open(vfs, DIR, self.case.setup);
         self.opened = self.note(opened)?;
         let Some(Opened { db, .. }) = &self.opened else { return Ok(()) };
         if !self.taken_back && (self.took_back() || self.hid_the_log()) {
