@@ -30,6 +30,20 @@ const FLOORS: &[Floor] = &[
         counts: &["crash-1.twice", "crash-2.twice"],
         least: 20_000,
     },
+    Floor {
+        what: "mutated inputs of parsers and engines",
+        counts: &[
+            "fuzz-batch.mutations",
+            "fuzz-block.mutations",
+            "fuzz-filter.mutations",
+            "fuzz-table.mutations",
+            "fuzz-manifest.mutations",
+            "fuzz-log.mutations",
+            "fuzz-engine.mutations",
+            "fuzz-crash.mutations",
+        ],
+        least: 700_000,
+    },
     Floor { what: "runs against a model", counts: &["model-1.runs", "model-2.runs"], least: 3_000 },
     Floor {
         what: "kills of real processes",

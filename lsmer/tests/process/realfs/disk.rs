@@ -8,6 +8,9 @@ use std::{
 
 use tempfile::TempDir;
 
+/// How often a disk that is busy is unmounted.
+const MOST_UNMOUNTS: u32 = 200;
+
 /// How ext4 orders data and names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
@@ -64,10 +67,18 @@ impl Disk {
         self.unmount().unwrap();
     }
 
+    /// Unmounts it. A process that another test is starting has copies of all open files for a
+    /// moment, and the disk is busy as long as that lasts.
     pub(crate) fn unmount(&mut self) -> Result<(), String> {
-        run("umount", &[&self.folder.to_string_lossy()])?;
-        self.is_mounted = false;
-        Ok(())
+        let mut unmounted = Ok(());
+        for _ in 0..MOST_UNMOUNTS {
+            unmounted = run("umount", &[&self.folder.to_string_lossy()]).map(drop);
+            if unmounted.is_ok() {
+                self.is_mounted = false;
+                break;
+            }
+        }
+        unmounted
     }
 }
 
