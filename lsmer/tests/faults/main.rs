@@ -11,6 +11,7 @@ mod media;
 mod model;
 mod mutants;
 mod regressions;
+mod rest;
 mod room;
 mod run;
 mod sweep;

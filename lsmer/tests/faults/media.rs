@@ -17,7 +17,7 @@ use crate::{
 
 /// Steps of the workload before the first death of the process: as long as nothing but an orderly
 /// close comes between, no damage can be taken for a torn tail.
-const ORDERLY: usize = 34;
+pub(crate) const ORDERLY: usize = 34;
 
 /// What came of damage.
 #[derive(Debug, Default)]
