@@ -51,6 +51,20 @@ const FLOORS: &[Floor] = &[
         least: 300,
     },
     Floor { what: "pairs of features, of 21", counts: &["crash-1.feature_pairs"], least: 21 },
+    Floor {
+        what: "broken parts that were caught",
+        counts: &[
+            "part-mutants-cache.killed",
+            "part-mutants-exec.killed",
+            "part-mutants-filter.killed",
+            "part-mutants-memtable.killed",
+            "part-mutants-strategy.killed",
+            "part-mutants-table.killed",
+            "part-mutants-vfs.killed",
+            "part-mutants-wal.killed",
+        ],
+        least: 131,
+    },
 ];
 
 /// Returns the folder for figures.
