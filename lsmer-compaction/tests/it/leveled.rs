@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 
 use lsmer_compaction::Leveled;
 use lsmer_core::CompactionStrategy;
-use proptest::{collection::vec, prelude::*};
-
 use lsmer_testkit::strategy::TreeSim;
+use proptest::{collection::vec, prelude::*};
 
 const PER_MEMTABLE: u32 = 16;
 

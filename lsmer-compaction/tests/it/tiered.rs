@@ -2,9 +2,8 @@
 
 use lsmer_compaction::Tiered;
 use lsmer_core::{CompactionStrategy, Run};
-use proptest::{collection::vec, prelude::*};
-
 use lsmer_testkit::strategy::TreeSim;
+use proptest::{collection::vec, prelude::*};
 
 const PER_MEMTABLE: u32 = 16;
 

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use lsmer_compaction::Leveled;
 use lsmer_core::CompactionJob;
-
 use lsmer_testkit::strategy::TreeSim;
 
 /// Every level but the last is over its target.
