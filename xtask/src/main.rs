@@ -30,13 +30,14 @@ Usage: cargo xtask <command>
 
   test [--quick]    Run everything that must pass before a change is merged: set-up, formatting,
                     lints, tidy, tests, doc tests, examples, documentation, models,
-                    sanitizers.
+                    schedules, sanitizers.
                     --quick stops after the tests.
   ci                The same as `test`, as the build machine runs it.
   tidy [--bless]    Check the rules that no compiler checks: arrows between crates, file sizes,
                     where unsafe and atomics may appear, and more (see xtask/src/tidy.rs).
                     --bless writes the right hashes into docs/format/*.md.
   loom              Check the models of lock-free code: every order of their steps, within bounds.
+  shuttle           Check a small engine in 100,000 schedules of its threads, with crashes.
   stranger          Lint and test external/stranger, which stands for somebody else's crate.
   bench [ARGS]      Run the benchmarks; ARGS go to `cargo bench`.
   fuzz [SECONDS] [TARGET]
@@ -79,6 +80,7 @@ fn run(args: &[&str]) -> Outcome {
         ["tidy"] => tidy::check(),
         ["tidy", "--bless"] => tidy::bless(),
         ["loom"] => models::loom(),
+        ["shuttle"] => models::shuttle(),
         ["bench", rest @ ..] => suite::bench(rest),
         ["fuzz", args @ ..] => fuzz::run(args),
         ["realfs", args @ ..] => realfs::run(args),

@@ -50,6 +50,23 @@ const FLOORS: &[Floor] = &[
         counts: &["kill-process.kills", "kill-sync.kills"],
         least: 300,
     },
+    Floor {
+        what: "schedules of a small engine",
+        counts: &[
+            "shuttle-duel.schedules",
+            "shuttle-small.schedules",
+            "shuttle-rolling.schedules",
+            "shuttle-large.schedules",
+        ],
+        least: 100_000,
+    },
+    Floor { what: "models, tried in every order", counts: &["loom.exhaustive"], least: 8 },
+    Floor { what: "orders of models", counts: &["loom.executions"], least: 300_000 },
+    Floor {
+        what: "weakened twins, found",
+        counts: &["loom.twins", "shuttle-twins.found"],
+        least: 40,
+    },
     Floor { what: "pairs of features, of 21", counts: &["crash-1.feature_pairs"], least: 21 },
     Floor {
         what: "broken parts that were caught",

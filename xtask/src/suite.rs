@@ -35,6 +35,7 @@ pub(crate) fn full() -> Vec<Step> {
     steps.push(Step::new("stranger", stranger::check));
     steps.push(Step::new("documentation", documentation));
     steps.push(Step::new("models", models::loom));
+    steps.push(Step::new("schedules", models::shuttle));
     if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
         steps.push(Step::new("address sanitizer", || sanitize::run(Sanitizer::Address, &[])));
         steps.push(Step::new("thread sanitizer", || sanitize::run(Sanitizer::Thread, &[])));

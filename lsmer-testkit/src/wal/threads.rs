@@ -1,10 +1,6 @@
 //! `WAL-06` for threads: one writes, the others sync and ask.
 
-use std::{
-    io::{self, IoSlice},
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{io::IoSlice, path::PathBuf, sync::Arc};
 
 use lsmer_core::{Env, LogEnd, LogSource, LogSpec, Lsn, SegmentId, SeqNo, Vfs, Wal, WalFormat};
 use lsmer_io::{ManualClock, SeededRng, ThreadExec};
@@ -36,9 +32,11 @@ pub fn wal_06_threads_sync_while_one_writes(format: &dyn WalFormat) {
     let wal = open(format, Arc::new(sim.clone()));
     let written = Arc::new(Mutex::new(Lsn(0)));
     let syncs = Arc::new(AtomicU64::new(0));
+    let alive = Arc::new(()); // held by whoever still syncs
     let syncers = [(); 3].map(|()| {
         let (wal, sim) = (Arc::clone(&wal), sim.clone());
         let (written, syncs) = (Arc::clone(&written), Arc::clone(&syncs));
+        let alive = Arc::clone(&alive);
         thread::Builder::new().spawn(move || {
             let mut acknowledged = Vec::new();
             while syncs.load(Ordering::Acquire) < DONE {
@@ -51,6 +49,7 @@ pub fn wal_06_threads_sync_while_one_writes(format: &dyn WalFormat) {
                 let stats = wal.stats();
                 assert!(stats.synced >= lsn && stats.tail >= stats.synced, "{stats:?}");
             }
+            drop(alive);
             acknowledged
         })
     });
@@ -58,7 +57,8 @@ pub fn wal_06_threads_sync_while_one_writes(format: &dyn WalFormat) {
         let end = write(&*wal, seqno).unwrap_or_else(|error| panic!("WAL-06: {error:?}"));
         *written.lock() = end;
         let seen = syncs.load(Ordering::Acquire);
-        while seqno % 8 == 0 && syncs.load(Ordering::Acquire) == seen && is_alive(&syncers) {
+        let waits = || syncs.load(Ordering::Acquire) == seen && Arc::strong_count(&alive) > 1;
+        while seqno % 8 == 0 && waits() {
             thread::yield_now(); // so that both make progress
         }
     }
@@ -108,11 +108,6 @@ pub fn wal_06_every_waiter_of_a_failed_sync_is_told(format: &dyn WalFormat) {
             assert!(told.is_err(), "WAL-06: a waiter of a failed sync was acknowledged");
         }
     }
-}
-
-/// Returns whether somebody still syncs.
-fn is_alive<T>(threads: &[io::Result<thread::JoinHandle<T>>]) -> bool {
-    threads.iter().flatten().any(|thread| !thread.is_finished())
 }
 
 fn open(format: &dyn WalFormat, vfs: Arc<dyn Vfs>) -> Arc<dyn Wal> {

@@ -126,8 +126,7 @@ fn a_segment_that_the_manifest_will_name_has_a_durable_name() {
 
 #[test]
 fn after_a_failed_sync_nothing_is_acknowledged() {
-    let model = Model::bounded("log-failure", 3);
-    model.twin("group-failure-kept-late").twin("group-leads-after-a-failure").check(|| {
+    Model::bounded("log-failure", 3).twin("group-failure-kept-late").check(|| {
         let world = World::new();
         let ends = [world.write().unwrap().1, world.write().unwrap().1];
         world.vfs.fail_nth(Op::Sync, None, 0, std::io::ErrorKind::Other, false);
