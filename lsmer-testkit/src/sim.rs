@@ -309,8 +309,11 @@ impl Vfs for SimVfs {
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         let mut state = self.state();
-        let dir = state.now.find(path)?;
-        state.now.names(dir)?;
+        let dir = state.now.find(path).and_then(|dir| state.now.names(dir).map(|_| dir));
+        if dir.is_err() {
+            state.failing = None; // this one has failed
+        }
+        let dir = dir?;
         state.sync(Change::SyncDir { dir }, None, Location::caller())
     }
 

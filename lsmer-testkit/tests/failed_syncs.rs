@@ -151,3 +151,11 @@ fn a_killed_process_leaves_what_could_be_read() {
     cursor.advance_to(usize::MAX);
     assert_eq!(content(&cursor.materialise(&Crash::KILL).vfs()), b"new");
 }
+
+#[test]
+fn only_the_next_sync_fails_also_if_that_one_cannot_work() {
+    let (sim, file) = begin();
+    sim.fail_next_sync(FailedSync::StillDirty);
+    sim.sync_dir(Path::new("missing")).unwrap_err();
+    file.sync(SyncKind::Data).unwrap();
+}
