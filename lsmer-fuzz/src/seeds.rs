@@ -34,8 +34,11 @@ pub fn seeds() -> Vec<(&'static str, String, Vec<u8>)> {
         [("columnar", &ColumnarFormat::default()), ("array", &SortedArrayFormat::default())];
     for (name, format) in formats {
         for codec in [Compression::None, Compression::Lz4, Compression::Zstd] {
-            all.push(("table", format!("{name}-{codec:?}").to_lowercase(), table(format, codec)));
+            let table = table(format, codec, &entries(30));
+            all.push(("table", format!("{name}-{codec:?}").to_lowercase(), table));
         }
+        let table = table(format, Compression::None, &versions());
+        all.push(("table", format!("{name}-versions"), table));
     }
     for (n, manifest) in manifests().into_iter().enumerate() {
         all.push(("manifest", format!("written-{n}"), manifest));
@@ -64,8 +67,18 @@ fn batches() -> Vec<Vec<u8>> {
     all
 }
 
+/// A key, its seqno, what is done to it, and its value.
+type Entry = (Vec<u8>, u64, Kind, Vec<u8>);
+
+/// So many versions of one key that they lie in several blocks, with values that no codec shrinks.
+fn versions() -> Vec<Entry> {
+    let dice = Dice::new(1);
+    let value = || (0..8).flat_map(|_| dice.word().to_le_bytes()).collect();
+    (1..40).rev().map(|seqno| (b"key".to_vec(), seqno, Kind::Put, value())).collect()
+}
+
 /// Two versions of each key, the older one a delete now and then.
-fn entries(count: u64) -> Vec<(Vec<u8>, u64, Kind, Vec<u8>)> {
+fn entries(count: u64) -> Vec<Entry> {
     let mut entries = Vec::new();
     for n in 0..count {
         let key = format!("key{n:03}").into_bytes();
@@ -77,7 +90,7 @@ fn entries(count: u64) -> Vec<(Vec<u8>, u64, Kind, Vec<u8>)> {
     entries
 }
 
-fn borrowed(entry: &(Vec<u8>, u64, Kind, Vec<u8>)) -> EntryRef<'_> {
+fn borrowed(entry: &Entry) -> EntryRef<'_> {
     EntryRef { key: &entry.0, seqno: SeqNo(entry.1), kind: entry.2, value: &entry.3 }
 }
 
@@ -99,7 +112,7 @@ fn filter(keys: u8) -> Vec<u8> {
     input
 }
 
-fn table(format: &dyn TableFormat, compression: Compression) -> Vec<u8> {
+fn table(format: &dyn TableFormat, compression: Compression, entries: &[Entry]) -> Vec<u8> {
     let vfs = MemVfs::without_crashes();
     let how = OpenOptions::create(FileClass::Table);
     let file = vfs.open(Path::new("/table"), how).expect("new");
@@ -113,7 +126,7 @@ fn table(format: &dyn TableFormat, compression: Compression) -> Vec<u8> {
     };
     let mut builder = format.builder(file, &spec).expect("the codecs are built in");
     let mut batch = EntryBatch::default();
-    for entry in &entries(30) {
+    for entry in entries {
         batch.push(borrowed(entry));
     }
     let window = Window::Batch(batch);

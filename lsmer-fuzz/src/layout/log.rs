@@ -16,6 +16,9 @@ pub(crate) const KNOWN_BYTES: usize = 10;
 /// Size of a ring; trailing zeros are left out of inputs.
 pub(crate) const RING_BYTES: usize = 512 << 10;
 
+/// Records are put into a ring up to here: inputs are short, and may name many rings.
+const MOST_RING_BYTES: usize = 16 << 10;
+
 const SEGMENT_HEAD: usize = 64;
 const RECORD_HEAD: usize = 40;
 /// In the part of a record: tag, distance, seqno, count, unsynced, flags, epoch.
@@ -133,7 +136,9 @@ impl Joined {
             RING => {
                 let at = usize::try_from(self.end % RING_BYTES as u64).expect("under a ring");
                 self.file = body.to_vec();
-                self.file.resize(at, 0);
+                if at <= MOST_RING_BYTES {
+                    self.file.resize(at, 0);
+                }
             }
             RECORD => self.record(part),
             _ => self.file.extend_from_slice(body),
