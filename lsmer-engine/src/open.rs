@@ -63,11 +63,10 @@ fn open_for_writing(options: Options, parts: Components) -> Result<Arc<Shared>> 
     }
     let last_seqno = last_seqno(&state, &end);
     let segment = end.segments.last().map_or(SegmentId(0), |segment| segment.id);
-    let cut = Some(LogCut { segment, end: end.next });
     let state = ManifestState {
         epoch: state.epoch + u64::from(!mutant!("epoch-not-raised")),
         last_seqno,
-        log_cut: if mutant!("cut-not-written-down") { state.log_cut } else { cut },
+        log_cut: Some(LogCut { segment, end: end.next }),
         ..state
     };
     let fresh = !Manifest::exists(&*vfs, &dir)?;

@@ -22,7 +22,7 @@
 
 use lsmer_core::{
     Error, ErrorKind, Lsn, MAX_BATCH_BYTES, Result, SegmentId, SeqNo, checksum_context,
-    checksum_more, codec::Fields, mutant,
+    checksum_more, codec::Fields,
 };
 
 /// Size of an encoded record header, in bytes.
@@ -47,8 +47,7 @@ pub(crate) struct RecordHead {
 
 /// Returns where the checksums of a segment's record headers start from.
 pub(crate) fn record_seed(segment: SegmentId) -> u32 {
-    let any = mutant!("stale-record-accepted");
-    checksum_context(&[RECORD_CONTEXT, if any { 0 } else { segment.0 }])
+    checksum_context(&[RECORD_CONTEXT, segment.0])
 }
 
 /// Returns how much of the log a record takes, in bytes.

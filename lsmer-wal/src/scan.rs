@@ -119,8 +119,7 @@ impl Walk<'_> {
         let (id, path, file_bytes) = (file.id, file.path.clone(), file.bytes);
         let head = file.head.expect("only segments with a header are walked");
         let mut reader = SegmentReader::open(&*self.source.vfs, &path, head)?;
-        let is_cut = id <= self.cut.segment && !mutant!("cut-ignored");
-        let limit = if is_cut { self.cut.end } else { Lsn(u64::MAX) };
+        let limit = if id <= self.cut.segment { self.cut.end } else { Lsn(u64::MAX) };
         let mut last_seqno = SeqNo::ZERO;
         if mutant!("hole-between-segments") {
             self.end.next = head.start;

@@ -9,6 +9,7 @@
 mod command;
 mod fuzz;
 mod models;
+mod mutants;
 mod realfs;
 mod reliability;
 mod sanitize;
@@ -30,7 +31,7 @@ Usage: cargo xtask <command>
 
   test [--quick]    Run everything that must pass before a change is merged: set-up, formatting,
                     lints, tidy, tests, doc tests, examples, documentation, models,
-                    schedules, sanitizers.
+                    schedules, mutants, sanitizers.
                     --quick stops after the tests.
   ci                The same as `test`, as the build machine runs it.
   tidy [--bless]    Check the rules that no compiler checks: arrows between crates, file sizes,
@@ -39,6 +40,8 @@ Usage: cargo xtask <command>
   loom              Check the models of lock-free code: every order of their steps, within bounds.
   shuttle           Check a small engine in 100,000 schedules of its threads, with crashes.
   stranger          Lint and test external/stranger, which stands for somebody else's crate.
+  mutants [NAME]    Run the kit against mistakes that were planted on purpose, those with NAME in
+                    their names: it has to notice each (see docs/testkit/mutants.md).
   bench [ARGS]      Run the benchmarks; ARGS go to `cargo bench`.
   fuzz [SECONDS] [TARGET]
                     Fuzz the readers of files and the engine with libFuzzer, each target for
@@ -81,6 +84,8 @@ fn run(args: &[&str]) -> Outcome {
         ["tidy", "--bless"] => tidy::bless(),
         ["loom"] => models::loom(),
         ["shuttle"] => models::shuttle(),
+        ["mutants"] => mutants::kill(""),
+        ["mutants", filter] => mutants::kill(filter),
         ["bench", rest @ ..] => suite::bench(rest),
         ["fuzz", args @ ..] => fuzz::run(args),
         ["realfs", args @ ..] => realfs::run(args),

@@ -67,6 +67,7 @@ const FLOORS: &[Floor] = &[
         counts: &["loom.twins", "shuttle-twins.found"],
         least: 40,
     },
+    Floor { what: "planted mistakes noticed", counts: &["mutants.killed"], least: 100 },
     Floor { what: "pairs of features, of 21", counts: &["crash-1.feature_pairs"], least: 21 },
     Floor {
         what: "broken parts that were caught",

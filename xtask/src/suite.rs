@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, fs};
 
 use crate::{
     command::{self, Outcome, cargo},
-    models, reliability,
+    models, mutants, reliability,
     sanitize::{self, Sanitizer},
     setup,
     steps::Step,
@@ -36,6 +36,7 @@ pub(crate) fn full() -> Vec<Step> {
     steps.push(Step::new("documentation", documentation));
     steps.push(Step::new("models", models::loom));
     steps.push(Step::new("schedules", models::shuttle));
+    steps.push(Step::new("mutants", || mutants::kill("")));
     if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
         steps.push(Step::new("address sanitizer", || sanitize::run(Sanitizer::Address, &[])));
         steps.push(Step::new("thread sanitizer", || sanitize::run(Sanitizer::Thread, &[])));

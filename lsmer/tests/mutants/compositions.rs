@@ -1,44 +1,25 @@
 //! Compositions to be put under the suite for whole engines.
 
-use lsmer::{Builder, parts};
+use std::path::Path;
+
 use lsmer_core::Env;
 use lsmer_testkit::{
     Composed,
     engine::{Config, Done, Edit, Reader, Result, Safety, Space, Store, Subject, Task, Walk},
+    shipped,
 };
-use std::path::Path;
 
 use crate::reckless::Reckless;
 
-/// Chooses one of the alternatives for each part that has some.
-fn any(mut builder: Builder, config: Config) -> Builder {
-    let bit = |n: u32| config.parts >> (8 + n) & 1 == 1;
-    if bit(0) {
-        builder = builder.memtable(parts::CrossbeamMemtable::factory());
-    }
-    if bit(1) {
-        builder = builder.cache(parts::NoCache);
-    }
-    if bit(2) {
-        builder = builder.table_format(parts::SortedArrayFormat::default());
-    }
-    if bit(3) {
-        builder = builder.compaction(parts::Tiered::default());
-    }
-    if bit(4) {
-        builder = builder.filter(parts::NoFilter);
-    }
-    builder
-}
-
 /// The shipped parts.
-pub(crate) fn shipped() -> impl Subject {
-    Composed::new("lsmer", any)
+pub(crate) fn shipped_parts() -> impl Subject {
+    Composed::new("lsmer", |builder, config| shipped(builder, config.parts >> 8))
 }
 
 /// A strategy that plans anything, which the engine has to survive.
 pub(crate) fn reckless() -> impl Subject {
-    let compose = |builder, config| any(builder, config).compaction(Reckless);
+    let compose = |builder, config: Config| shipped(builder, config.parts >> 8);
+    let compose = move |builder, config| compose(builder, config).compaction(Reckless);
     Tolerant(Composed::new("reckless", compose))
 }
 

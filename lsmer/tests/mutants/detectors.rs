@@ -5,8 +5,8 @@ use std::sync::Arc;
 use lsmer::{
     Db, ErrorKind,
     parts::{
-        BlockedBloom, ColumnarFormat, CrossbeamMemtable, Leveled, QuickCache, SkipArena,
-        SortedArrayFormat, Tiered,
+        BlockedBloom, ColumnarFormat, CrossbeamMemtable, Leveled, QuickCache, SegmentedWal,
+        SkipArena, SortedArrayFormat, Tiered,
         io::{MemVfs, manual},
     },
 };
@@ -16,10 +16,10 @@ use lsmer_testkit::{
         Effort, engine_01_reads_are_those_of_an_ordered_map,
         engine_02_a_crash_leaves_a_prefix_with_all_that_was_acknowledged,
     },
-    filter, memtable, strategy, table,
+    filter, memtable, strategy, table, wal,
 };
 
-use crate::{compositions, flips};
+use crate::{compositions, faults, flips, versions};
 
 /// Runs that the crash detector makes with a seed.
 const RUNS: u64 = 8;
@@ -36,17 +36,20 @@ pub(crate) struct Detector {
 }
 
 /// All of them, the cheapest first.
-pub(crate) const ALL: [Detector; 10] = [
+pub(crate) const ALL: [Detector; 13] = [
     Detector { name: "lock", seeds: 1, look: lock },
+    Detector { name: "versions", seeds: 4, look: versions::look },
     Detector { name: "model", seeds: 60, look: model },
     Detector { name: "reckless", seeds: 60, look: reckless },
     Detector { name: "flips", seeds: flips::STEP, look: flips::look },
+    Detector { name: "faults", seeds: faults::STEP, look: faults::look },
     Detector { name: "crash", seeds: 10, look: crash },
     Detector { name: "cache", seeds: 1, look: caches },
     Detector { name: "filter", seeds: 1, look: filters },
     Detector { name: "memtable", seeds: 1, look: memtables },
     Detector { name: "table", seeds: 1, look: tables },
     Detector { name: "strategy", seeds: 1, look: strategies },
+    Detector { name: "log", seeds: 2, look: logs },
 ];
 
 /// Two openings at a time.
@@ -59,7 +62,7 @@ fn lock(_seed: u64) {
 
 /// All reads of a run.
 fn model(seed: u64) {
-    engine_01_reads_are_those_of_an_ordered_map(&compositions::shipped(), one_run(seed));
+    engine_01_reads_are_those_of_an_ordered_map(&compositions::shipped_parts(), one_run(seed));
 }
 
 /// The same with a strategy that plans anything.
@@ -76,7 +79,7 @@ fn crash(seed: u64) {
     let seed = 1 + (seed - 1) * RUNS;
     let effort = Effort { seed, runs: 1, operations: 60, states: 1600, shrink: false };
     engine_02_a_crash_leaves_a_prefix_with_all_that_was_acknowledged(
-        &compositions::shipped(),
+        &compositions::shipped_parts(),
         effort,
     );
 }
@@ -97,6 +100,14 @@ fn memtables(_seed: u64) {
 fn tables(_seed: u64) {
     table::conforms(&ColumnarFormat::default());
     table::conforms(&SortedArrayFormat::default());
+}
+
+/// Those properties of a log that a whole engine shows too seldom.
+fn logs(seed: u64) {
+    match seed {
+        1 => wal::wal_06_after_a_failed_sync_none_succeeds(&SegmentedWal),
+        _ => wal::wal_02_an_error_of_the_disk_is_not_the_end(&SegmentedWal),
+    }
 }
 
 fn strategies(_seed: u64) {

@@ -43,12 +43,15 @@ fn database() -> (MemVfs, State) {
             _ => {}
         }
     }
+    let gone = db.keyspace("gone", KeyspaceOptions::default()).unwrap();
+    gone.put("gone", "with its keyspace").unwrap();
+    db.drop_keyspace(&gone).unwrap();
     db.put("last", "only in the log").unwrap();
     let spaces = db.keyspaces();
     let state = spaces.iter().map(|space| (space.name().to_owned(), read(space).unwrap()));
     let state = state.collect();
     drop(spaces);
-    drop(other);
+    drop((other, gone));
     db.close().unwrap();
     drop(db);
     (vfs.crash_clone(Crash::Kill), state)
@@ -72,8 +75,9 @@ fn read(space: &Keyspace) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
 
 /// Reads in every way, and compares what can be read.
 fn check(db: &Db, want: &State, at: &str) {
+    let spaces = db.keyspaces();
+    assert_eq!(spaces.len(), want.len(), "{at}: another number of keyspaces");
     for (name, entries) in want {
-        let spaces = db.keyspaces();
         let space = spaces.iter().find(|space| space.name() == name);
         let space = space.unwrap_or_else(|| panic!("{at}: keyspace {name} is gone"));
         if let Ok(found) = read(space) {
@@ -97,7 +101,14 @@ fn flip(vfs: &MemVfs, path: &Path, offset: u64, want: &State) {
     vfs.flip(path, offset, u8::try_from(offset / STEP % 8).unwrap()).unwrap();
     let at = format!("{} byte {offset}", path.display());
     match open(&vfs) {
-        Ok(db) => check(&db, want, &at),
+        Ok(db) => {
+            check(&db, want, &at);
+            // A merge reads every entry: if it says that it is done, nothing damaged is left.
+            if db.compact(..).is_ok() {
+                let faults = db.verify().faults;
+                assert!(faults.is_empty(), "{at}: a merge leaves {faults:?}");
+            }
+        }
         Err(error) => {
             let told = [ErrorKind::Corruption, ErrorKind::Unsupported].contains(&error.kind());
             assert!(told, "{at}: {error:?}");

@@ -10,6 +10,8 @@ mod compositions;
 #[cfg(lsmer_mutants)]
 mod detectors;
 #[cfg(lsmer_mutants)]
+mod faults;
+#[cfg(lsmer_mutants)]
 mod flips;
 #[cfg(lsmer_mutants)]
 mod killer;
@@ -17,3 +19,32 @@ mod killer;
 mod reckless;
 mod registry;
 mod sources;
+#[cfg(lsmer_mutants)]
+mod versions;
+
+// The sweep over faults, whose cases are a detector.
+
+#[cfg(lsmer_mutants)]
+#[path = "../faults/case.rs"]
+mod case;
+#[cfg(lsmer_mutants)]
+#[path = "../faults/layer.rs"]
+mod layer;
+#[cfg(lsmer_mutants)]
+#[path = "../faults/model.rs"]
+mod model;
+#[cfg(lsmer_mutants)]
+#[path = "../faults/run.rs"]
+mod run;
+#[cfg(lsmer_mutants)]
+#[path = "../faults/sweep.rs"]
+mod sweep;
+#[cfg(lsmer_mutants)]
+#[path = "../faults/syncs.rs"]
+mod syncs;
+#[cfg(lsmer_mutants)]
+#[path = "../faults/workload.rs"]
+mod workload;
+#[cfg(lsmer_mutants)]
+#[path = "../faults/world.rs"]
+mod world;

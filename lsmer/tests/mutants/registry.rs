@@ -3,9 +3,9 @@
 const TABLE: &str = include_str!("../../../docs/testkit/mutants.md");
 
 /// What may notice a mutant.
-pub(crate) const DETECTORS: [&str; 11] = [
-    "lock", "model", "reckless", "flips", "faults", "crash", "cache", "filter", "memtable",
-    "table", "strategy",
+pub(crate) const DETECTORS: [&str; 13] = [
+    "lock", "versions", "model", "reckless", "flips", "faults", "crash", "cache", "filter",
+    "memtable", "table", "strategy", "log",
 ];
 
 /// A row of the table.
