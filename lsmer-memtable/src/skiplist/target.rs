@@ -1,6 +1,6 @@
 //! A place between entries, to search for.
 
-use lsmer_core::{SeqNo, head, mutant};
+use lsmer_core::{SeqNo, head};
 
 /// A place in internal order: before an entry of this key and seqno, or behind all of the key's.
 #[derive(Clone, Copy, Debug)]
@@ -41,9 +41,7 @@ impl<'a> Target<'a> {
             _ => key.len().cmp(&self.key.len()),
         };
         order.then(self.seqno.cmp(&seqno)).is_lt()
-            || ((self.behind || mutant!("memtable-hides-the-newest"))
-                && order.is_eq()
-                && seqno == self.seqno)
+            || (self.behind && order.is_eq() && seqno == self.seqno)
     }
 }
 
