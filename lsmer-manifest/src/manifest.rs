@@ -95,6 +95,9 @@ impl Manifest {
     /// `InvalidArgument` if `state` contradicts itself; `Io`, `Full`: the manifest that was
     /// current before may then still be it, and both can be read.
     pub fn install(vfs: &Arc<dyn Vfs>, dir: &Path, state: ManifestState) -> Result<Self> {
+        // Who gave CURRENT its name may have died before that was durable. If a power loss took the
+        // name and left the next manifest, this would look like a database that lost its CURRENT.
+        vfs.sync_dir(dir).map_err(|e| Error::io("sync the folder", e).in_file(dir))?;
         let last = current::list(&**vfs, dir)?.pop().unwrap_or(0);
         let number = last.checked_add(1).ok_or_else(|| Error::corruption("no number is left"))?;
         Self::start(vfs, dir, number, state)
