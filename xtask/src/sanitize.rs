@@ -24,20 +24,23 @@ struct Chosen {
     package: &'static str,
     /// Parts of test names; a test runs when its name has one of them. Empty: all tests.
     filters: &'static [&'static str],
+    /// Part of the names of tests that are left out: long ones that touch no memory of ours.
+    skipped: Option<&'static str>,
 }
 
-/// The crates with unsafe code: all of their tests.
+/// The crates with unsafe code: all of their tests, but for the suite of the log, which opens some
+/// 90,000 logs on files that are not mapped.
 const ADDRESS: &[Chosen] = &[
-    Chosen { package: "lsmer-memtable", filters: &[] },
-    Chosen { package: "lsmer-wal", filters: &[] },
-    Chosen { package: "lsmer-engine", filters: &["commit::tests"] },
+    Chosen { package: "lsmer-memtable", filters: &[], skipped: None },
+    Chosen { package: "lsmer-wal", filters: &[], skipped: Some("wal_0") },
+    Chosen { package: "lsmer-engine", filters: &["commit::tests"], skipped: None },
 ];
 
 /// The crates that order memory themselves: the tests whose names tell of threads.
 const THREAD: &[Chosen] = &[
-    Chosen { package: "lsmer-memtable", filters: &["thread", "concurrent"] },
-    Chosen { package: "lsmer-wal", filters: &["who_wait"] },
-    Chosen { package: "lsmer-engine", filters: &["commit::tests"] },
+    Chosen { package: "lsmer-memtable", filters: &["thread", "concurrent"], skipped: None },
+    Chosen { package: "lsmer-wal", filters: &["who_wait"], skipped: None },
+    Chosen { package: "lsmer-engine", filters: &["commit::tests"], skipped: None },
 ];
 
 /// Which mistakes are looked for.
@@ -87,11 +90,13 @@ impl Sanitizer {
 pub(crate) fn run(sanitizer: Sanitizer, filters: &[&str]) -> Outcome {
     for chosen in sanitizer.chosen() {
         let filters = if filters.is_empty() { chosen.filters } else { filters };
-        let list = command::output(&mut tests(sanitizer, chosen.package, filters, &["--list"]))?;
+        let skipped = chosen.skipped.map_or(vec![], |part| vec!["--skip", part]);
+        let list = [&skipped[..], &["--list"]].concat();
+        let list = command::output(&mut tests(sanitizer, chosen.package, filters, &list))?;
         let count = list.lines().filter(|line| line.ends_with(": test")).count();
         println!("--> {} under {}: {count} tests", chosen.package, sanitizer.folder());
         if count > 0 {
-            command::run(&mut tests(sanitizer, chosen.package, filters, &[]))?;
+            command::run(&mut tests(sanitizer, chosen.package, filters, &skipped))?;
         }
     }
     Ok(())
