@@ -2,10 +2,13 @@
 
 use std::fmt;
 
-/// A stream of random numbers (splitmix64) that knows where it began: show it in a failure.
+use lsmer_core::Rng;
+use lsmer_io::SeededRng;
+
+/// A stream of random numbers that knows where it began: show it in a failure.
 pub(crate) struct Seeded {
     seed: u64,
-    state: u64,
+    rng: SeededRng,
 }
 
 impl Seeded {
@@ -18,7 +21,7 @@ impl Seeded {
 
     /// Begins at `seed`.
     pub(crate) fn of(seed: u64) -> Self {
-        Self { seed, state: seed }
+        Self { seed, rng: SeededRng::new(seed) }
     }
 
     /// Returns where it began.
@@ -28,16 +31,13 @@ impl Seeded {
 
     /// Begins a stream of its own for a thread: the same one for the same seed.
     pub(crate) fn fork(&self, thread: u64) -> Self {
-        Self { seed: self.seed, state: Self::of(self.seed ^ thread.rotate_right(8)).next() }
+        let first = Self::of(self.seed ^ thread.rotate_right(8)).next();
+        Self { seed: self.seed, rng: SeededRng::new(first) }
     }
 
     /// Returns the next number.
     pub(crate) fn next(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        self.rng.next_u64()
     }
 
     /// Returns a number below `bound`; 0 if that is 0.
