@@ -123,7 +123,7 @@ impl Vfs for MemVfs {
             None => return Err(io::ErrorKind::NotFound.into()),
         };
         file.state.lock().class = how.class;
-        if how.truncate && file.state.lock().now.len() > 0 {
+        if how.truncate && !file.state.lock().now.is_empty() {
             state.change(&file, FileOp::SetLen(0), 0)?;
         }
         let fast_ring = state.fast_ring;

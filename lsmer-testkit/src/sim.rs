@@ -244,7 +244,7 @@ impl Vfs for SimVfs {
         } else {
             state.now.find(path)?
         };
-        if how.truncate && state.now.file(file)?.len() > 0 {
+        if how.truncate && !state.now.file(file)?.is_empty() {
             let cut = Change::SetLen { file, len: 0 };
             state.change(cut, Some(how.class), Location::caller());
         }

@@ -269,7 +269,7 @@ impl Cursor<'_> {
     /// Remembers the bytes of a file, for its blocks may be used again.
     fn remove(&mut self, file: Ino) {
         let Ok(content) = self.now.file(file) else { return };
-        if content.len() > 0 {
+        if !content.is_empty() {
             let class = self.classes.get(&file).copied();
             self.removed.retain(|(old, _)| *old != class);
             self.removed.push((class, content.clone()));

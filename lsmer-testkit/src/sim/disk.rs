@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    content::{Content, mix},
+    content::{self, Content, mix},
     log::Change,
 };
 
@@ -130,7 +130,7 @@ impl Disk {
         let Some(node) = self.nodes.get(&ino) else { return 0 };
         let seen = kept.insert(ino, node.clone()).is_some();
         match node {
-            Node::File(content) => content.hash(),
+            Node::File(content) => content::hash(content),
             Node::Folder(_) if seen => 0,
             Node::Folder(names) => names.iter().fold(1, |hash, (name, node)| {
                 let hash = mix(hash, lsmer_core::hash(name.as_bytes()));
