@@ -4,6 +4,7 @@
 //! that records, and compares every read with a model; then each disk that a crash may leave is
 //! made from the recording, opened, and compared with the history. See `docs/testkit.md`.
 
+mod counts;
 mod crashes;
 mod faulty;
 mod features;
@@ -19,12 +20,13 @@ mod walks;
 mod world;
 
 pub use self::{
+    counts::Counts,
     features::{Feature, Pairs},
     subject::{
         Config, Done, Edit, Error, Reader, Result, Safety, Space, Store, Subject, Task, Walk,
     },
     suite::{
-        Counts, Effort, SyncSite, engine_01_reads_are_those_of_an_ordered_map,
+        Effort, SyncSite, engine_01_reads_are_those_of_an_ordered_map,
         engine_02_a_crash_leaves_a_prefix_with_all_that_was_acknowledged,
         engine_03_every_subset_of_what_was_pending_is_survived,
         engine_04_a_fault_loses_nothing_that_was_acknowledged, syncs_that_lie,

@@ -3,7 +3,8 @@
 use std::{collections::BTreeSet, path::Path};
 
 use super::{
-    features::{Feature, Features, Pairs},
+    counts::Counts,
+    features::{Feature, Features},
     plan::Place,
     reads::{State, check, contents},
     run::{Copied, DIR, Run, Step, caught, open},
@@ -27,11 +28,11 @@ const AFTER: &[u8] = b"after the crash";
 pub(super) struct Limits {
     pub(super) budget: Budget,
     /// Disks of one run.
-    pub(super) states: usize,
+    pub(super) states: u64,
     /// One of so many points of a run is looked at.
     pub(super) point_every: usize,
     /// Of so many disks one is crashed again while it recovers; 0: none.
-    pub(super) twice_every: usize,
+    pub(super) twice_every: u64,
 }
 
 /// What a disk must hold.
@@ -41,19 +42,6 @@ struct Expected<'r> {
     states: &'r [Vec<State>],
     /// The latest checkpoint that was acknowledged.
     copy: Option<&'r Copied>,
-}
-
-/// What was looked at.
-#[derive(Debug, Default)]
-pub(super) struct Totals {
-    pub(super) states: usize,
-    /// Recoveries that were crashed, and disks after that.
-    pub(super) recoveries: usize,
-    pub(super) twice: usize,
-    pub(super) runs: usize,
-    /// Points at which every subset of what was pending was tried.
-    pub(super) exhausted: usize,
-    pub(super) pairs: Pairs,
 }
 
 /// A crash that leaves what it must not.
@@ -90,14 +78,14 @@ impl<'r> Crashes<'r> {
     /// # Errors
     ///
     /// The first that leaves what it must not, made small.
-    pub(super) fn explore(self, limits: &Limits, totals: &mut Totals) -> Result<(), Broken> {
+    pub(super) fn explore(self, limits: &Limits, counts: &mut Counts) -> Result<(), Broken> {
         let mut cursor = self.run.recording.cursor();
         let mut seen = BTreeSet::new();
-        let last = totals.states + limits.states;
+        let last = counts.states + limits.states;
         for point in self.points(limits.point_every) {
             cursor.advance_to(point);
-            totals.pairs.count(self.features(point));
-            totals.exhausted += usize::from(cursor.atom_count() <= limits.budget.all_upto);
+            counts.pairs.count(self.features(point));
+            counts.exhausted += u64::from(cursor.atom_count() <= limits.budget.all_upto);
             for crash in cursor.states(&limits.budget, self.crash_seed()) {
                 let state = cursor.materialise(&crash);
                 if !seen.insert((state.hash(), self.bounds(point, &crash).0)) {
@@ -105,16 +93,16 @@ impl<'r> Crashes<'r> {
                 }
                 let found = self.check(&cursor, &crash);
                 let found = found.map_err(|error| self.broken(&cursor, &crash, error))?;
-                totals.states += 1;
+                counts.states += 1;
                 // Every other time a process has died whose writes are not synced.
-                let due = totals.states.checked_div(limits.twice_every).unwrap_or(0);
-                let fits = crash.power.is_none() || totals.recoveries.is_multiple_of(2);
-                if due > totals.recoveries && fits {
-                    totals.recoveries += 1;
+                let due = counts.states.checked_div(limits.twice_every).unwrap_or(0);
+                let fits = crash.power.is_none() || counts.recoveries.is_multiple_of(2);
+                if due > counts.recoveries && fits {
+                    counts.recoveries += 1;
                     let place = Place { point, crash };
-                    self.twice(&cursor, &place, &found, totals)?;
+                    self.twice(&cursor, &place, &found, counts)?;
                 }
-                if totals.states >= last {
+                if counts.states >= last {
                     return Ok(());
                 }
             }
@@ -124,9 +112,9 @@ impl<'r> Crashes<'r> {
 
     /// Returns whether any of some crashes leaves what it must not.
     pub(super) fn notices(self) -> bool {
-        let mut totals = Totals::default();
-        let limits = Limits { budget: TWICE, states: usize::MAX, point_every: 1, twice_every: 0 };
-        self.explore(&limits, &mut totals).is_err()
+        let mut counts = Counts::default();
+        let limits = Limits { budget: TWICE, states: u64::MAX, point_every: 1, twice_every: 0 };
+        self.explore(&limits, &mut counts).is_err()
     }
 
     /// Checks the one crash, or the two, of a repro line, and says what they took.
@@ -296,14 +284,15 @@ impl<'r> Crashes<'r> {
         cursor: &Cursor<'_>,
         place: &Place,
         found: &State,
-        totals: &mut Totals,
+        counts: &mut Counts,
     ) -> Result<(), Broken> {
         let recovery = self.recovery(cursor, &place.crash);
         let recovery = recovery.map_err(|error| self.broken(cursor, &place.crash, error))?;
         let mut inner = recovery.recording.cursor();
         let (begin, end) = (recovery.begin, recovery.recording.events().len());
         let step = (end - begin).div_ceil(TWICE_POINTS).max(1);
-        for point in (begin + totals.states % step..=end).step_by(step) {
+        let skip = usize::try_from(counts.states % step as u64).expect("less than a step");
+        for point in (begin + skip..=end).step_by(step) {
             inner.advance_to(point);
             for crash in inner.states(&TWICE, self.crash_seed()) {
                 let check =
@@ -314,7 +303,7 @@ impl<'r> Crashes<'r> {
                     let crashes = vec![place.clone(), Place { point, crash: least }];
                     return Err(Broken { error, crashes, causes });
                 }
-                totals.twice += 1;
+                counts.twice += 1;
             }
         }
         Ok(())

@@ -55,8 +55,7 @@ impl Run {
     ///
     /// An operation failed for no reason, or did or showed what it must not.
     pub(super) fn with_faults(subject: &dyn Subject, plan: Plan) -> Result<Self, String> {
-        let sim = SimVfs::new().with_fast_ring(!plan.config.sizes.is_multiple_of(4));
-        sim.record();
+        let sim = plan.files();
         let mut session = Session::new(subject, &plan, &sim)?;
         let mut states = vec![session.durable.clone()];
         let mut steps = Vec::new();

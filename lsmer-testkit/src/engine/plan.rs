@@ -7,7 +7,7 @@ use super::{
     seeds::{Seeds, Stream},
     subject::Config,
 };
-use crate::sim::{Crash, Ranges, ranges};
+use crate::sim::{Crash, Ranges, SimVfs, ranges};
 
 /// Which parts, and which operations in which order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,13 @@ impl Plan {
         let number = |place| seeds.number(Stream::Config, place);
         let config = Config { parts: number(0), sizes: number(1) };
         Self { seeds, config, ids: (0..count).collect(), faults: false }
+    }
+
+    /// Makes empty files for the run, which record.
+    pub(super) fn files(&self) -> SimVfs {
+        let vfs = SimVfs::new().with_fast_ring(!self.config.sizes.is_multiple_of(4));
+        vfs.record();
+        vfs
     }
 
     /// Returns the operation of a number.

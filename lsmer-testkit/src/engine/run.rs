@@ -19,7 +19,7 @@ use super::{
     walks::Live,
     world::{SimExec, world},
 };
-use crate::sim::{Recording, SimVfs};
+use crate::sim::Recording;
 
 /// The folder of the database.
 pub(super) const DIR: &str = "db";
@@ -85,8 +85,7 @@ impl Run {
         if plan.faults {
             return Self::with_faults(subject, plan);
         }
-        let vfs = SimVfs::new().with_fast_ring(!plan.config.sizes.is_multiple_of(4));
-        vfs.record();
+        let vfs = plan.files();
         let (env, exec) = world(vfs.clone(), plan.seeds.number(Stream::Config, 2));
         let mut session = Session::open(subject, plan.config, env, exec)?;
         let mut states = vec![vec![session.state.clone()]];

@@ -7,7 +7,8 @@ use lsmer_core::Clock;
 use lsmer_io::SystemClock;
 
 use super::{
-    crashes::{Broken, Crashes, Limits, Totals},
+    counts::Counts,
+    crashes::{Broken, Crashes, Limits},
     plan::Plan,
     run::Run,
     subject::{Config, Subject},
@@ -21,7 +22,7 @@ const TRIES: usize = 300;
 const TIME: Duration = Duration::from_secs(45);
 
 /// Disks to check in one of them.
-const STATES: usize = 3_000;
+const STATES: u64 = 3_000;
 
 /// Crashes to try at one event.
 const BUDGET: Budget = Budget { all_upto: 2, pairs_upto: 0, family: 3, samples: 2, flights: 2 };
@@ -41,7 +42,7 @@ pub(super) fn shrink(subject: &dyn Subject, run: Run, broken: Broken) -> (Run, B
     let (_, found) = least(plan, (run, broken), |plan| {
         let run = Run::new(subject, plan.clone()).ok()?;
         let broken =
-            Crashes { subject, run: &run }.explore(&limits, &mut Totals::default()).err()?;
+            Crashes { subject, run: &run }.explore(&limits, &mut Counts::default()).err()?;
         Some((run, broken))
     });
     found

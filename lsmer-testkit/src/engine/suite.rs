@@ -3,23 +3,21 @@
 
 #![expect(clippy::print_stdout, reason = "what is done again is shown event by event")]
 
-use std::{env, time::Duration};
+use std::env;
 
 use lsmer_core::Clock;
 use lsmer_io::SystemClock;
 
 use super::{
-    crashes::{Broken, Crashes, Limits, Totals},
-    features::{Features, Pairs},
+    counts::Counts,
+    crashes::{Broken, Crashes, Limits},
+    features::Features,
     plan::{Plan, Repro},
     run::Run,
     shrink::{shrink, shrink_plan},
     subject::Subject,
 };
-use crate::{
-    figures::figures,
-    sim::{Budget, Event, EventKind},
-};
+use crate::sim::{Budget, Event, EventKind};
 
 /// Crashes to try at one event.
 const BUDGET: Budget = Budget { all_upto: 3, pairs_upto: 0, family: 5, samples: 5, flights: 3 };
@@ -82,25 +80,6 @@ impl Effort {
     }
 }
 
-/// What a suite found out, besides that all is well.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Runs that were carried out.
-    pub runs: u64,
-    /// Runs that were carried out a second time, with the same result.
-    pub repeated: u64,
-    /// Disks that were opened and checked.
-    pub states: u64,
-    /// Disks after a crash inside a recovery.
-    pub twice: u64,
-    /// Points at which every subset of what was pending was tried.
-    pub exhausted: u64,
-    /// What came together.
-    pub pairs: Pairs,
-    /// How long it took.
-    pub time: Duration,
-}
-
 /// `ENGINE-01`: over many runs of random operations all reads are those of an ordered map:
 /// by key, in both directions, of snapshots, and of walks that stay alive. Of a hundred runs one
 /// is done twice, and must do the same to every file.
@@ -130,8 +109,7 @@ pub fn engine_01_reads_are_those_of_an_ordered_map(
             counts.repeated += 1;
         }
     }
-    counts.time = SystemClock.now().saturating_sub(begin);
-    counts
+    counts.timed(begin)
 }
 
 /// `ENGINE-02`: every crash leaves a prefix of the history over all keyspaces, with all that was
@@ -144,8 +122,12 @@ pub fn engine_02_a_crash_leaves_a_prefix_with_all_that_was_acknowledged(
     subject: &dyn Subject,
     effort: Effort,
 ) -> Counts {
-    let limits =
-        Limits { budget: BUDGET, states: effort.states / 8, point_every: 3, twice_every: 400 };
+    let limits = Limits {
+        budget: BUDGET,
+        states: effort.states as u64 / 8,
+        point_every: 3,
+        twice_every: 400,
+    };
     crash(subject, effort, (&limits, 60))
 }
 
@@ -158,8 +140,12 @@ pub fn engine_03_every_subset_of_what_was_pending_is_survived(
     subject: &dyn Subject,
     effort: Effort,
 ) -> Counts {
-    let limits =
-        Limits { budget: EXHAUSTIVE, states: effort.states / 8, point_every: 1, twice_every: 0 };
+    let limits = Limits {
+        budget: EXHAUSTIVE,
+        states: effort.states as u64 / 8,
+        point_every: 1,
+        twice_every: 0,
+    };
     crash(subject, effort, (&limits, 14))
 }
 
@@ -179,16 +165,16 @@ pub fn engine_04_a_fault_loses_nothing_that_was_acknowledged(
     }
     let begin = SystemClock.now();
     let limits = Limits { budget: SPARSE, states: 40, point_every: 9, twice_every: 400 };
-    let mut totals = Totals::default();
+    let mut counts = Counts::default();
     for root in effort.roots() {
         let plan = Plan { faults: true, ..Plan::new(root, 80) };
         let run = run(subject, plan, effort.shrink);
-        if let Err(broken) = (Crashes { subject, run: &run }).explore(&limits, &mut totals) {
+        if let Err(broken) = (Crashes { subject, run: &run }).explore(&limits, &mut counts) {
             fail(subject, run, broken, effort.shrink);
         }
-        totals.runs += 1;
+        counts.runs += 1;
     }
-    totals.counts(begin)
+    counts.timed(begin)
 }
 
 /// Where a sync is called: file and line, and whether it is of a folder.
@@ -256,19 +242,19 @@ fn crash(subject: &dyn Subject, effort: Effort, (limits, most): (&Limits, usize)
         return replay(subject, repro);
     }
     let begin = SystemClock.now();
-    let mut totals = Totals::default();
+    let mut counts = Counts::default();
     for root in effort.seed.. {
-        if totals.states >= effort.states {
+        if counts.states >= effort.states as u64 {
             break;
         }
         let shorter = usize::try_from(root % 16).expect("under 16") * most / 32;
         let run = run(subject, Plan::new(root, most - shorter), effort.shrink);
-        if let Err(broken) = (Crashes { subject, run: &run }).explore(limits, &mut totals) {
+        if let Err(broken) = (Crashes { subject, run: &run }).explore(limits, &mut counts) {
             fail(subject, run, broken, effort.shrink);
         }
-        totals.runs += 1;
+        counts.runs += 1;
     }
-    totals.counts(begin)
+    counts.timed(begin)
 }
 
 /// Does again what `LSMER_REPRO` asks for.
@@ -283,20 +269,6 @@ fn replay(subject: &dyn Subject, repro: Repro) -> Counts {
         fail(subject, run, broken, false);
     }
     Counts::default()
-}
-
-impl Totals {
-    fn counts(self, begin: Duration) -> Counts {
-        Counts {
-            runs: self.runs as u64,
-            repeated: 0,
-            states: self.states as u64,
-            twice: self.twice as u64,
-            exhausted: self.exhausted as u64,
-            pairs: self.pairs,
-            time: SystemClock.now().saturating_sub(begin),
-        }
-    }
 }
 
 /// Carries a plan out.
@@ -322,34 +294,4 @@ fn fail(subject: &dyn Subject, run: Run, broken: Broken, shrinks: bool) -> ! {
     let (ops, causes) = (ops.join("\n"), causes.join("\n"));
     let repro = Repro { subject: subject.name().to_owned(), plan: run.plan, crashes };
     panic!("{error}\n{ops}\n{causes}\nagain with LSMER_REPRO='{repro}'")
-}
-
-impl Counts {
-    /// Prints them, and keeps them for the report; see [`figures`].
-    pub fn report(&self, name: &str) {
-        let all = [
-            ("runs", self.runs),
-            ("repeated", self.repeated),
-            ("states", self.states),
-            ("twice", self.twice),
-            ("exhausted_points", self.exhausted),
-            ("feature_pairs", self.pairs.covered() as u64),
-        ];
-        let rate = |count: u64| u128::from(count) * 1000 / self.time.as_millis().max(1);
-        let rate = u64::try_from(rate(self.states + self.twice)).unwrap_or(u64::MAX);
-        let all = all.into_iter().chain([("states_per_second", rate)]);
-        let some: Vec<_> = all.filter(|(_, count)| *count > 0).collect();
-        figures(name, &some);
-    }
-
-    /// Adds those of another part of the suite.
-    pub fn add(&mut self, other: &Self) {
-        self.runs += other.runs;
-        self.repeated += other.repeated;
-        self.states += other.states;
-        self.twice += other.twice;
-        self.exhausted += other.exhausted;
-        self.pairs.add(&other.pairs);
-        self.time += other.time;
-    }
 }
