@@ -129,6 +129,16 @@ impl Block {
         self.0.layout.kind(&self.0.bytes, row)
     }
 
+    /// Returns the largest seqno of all rows.
+    pub fn max_seqno(&self) -> SeqNo {
+        SeqNo(self.0.layout.max_seqno)
+    }
+
+    /// Returns whether every row is a put.
+    pub fn is_all_puts(&self) -> bool {
+        self.0.layout.kinds.is_none()
+    }
+
     /// Returns the entry of `row`, with its key copied into `key`.
     pub fn entry<'a>(&'a self, row: u32, key: &'a mut Vec<u8>) -> EntryRef<'a> {
         self.key_into(row, key);

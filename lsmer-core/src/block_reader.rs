@@ -57,8 +57,11 @@ impl BlockRequest {
 /// The blocks of one operation: those delivered to it, and those it still lacks. Reusable.
 #[derive(Debug, Default)]
 pub struct BlockShelf {
+    /// By id.
     held: Vec<Held>,
     missing: Vec<BlockRequest>,
+    /// How many of those held were taken.
+    used: usize,
     hits: u64,
     misses: u64,
 }
@@ -79,7 +82,8 @@ impl BlockShelf {
     /// Puts a fetched block on the shelf and takes it off the list.
     pub fn deliver(&mut self, id: BlockId, block: Block) {
         self.missing.retain(|request| request.id != id);
-        self.held.push(Held { id, block, used: false });
+        let at = self.held.partition_point(|held| held.id < id);
+        self.held.insert(at, Held { id, block, used: false });
     }
 
     /// Forgets the list: the driver gave up, or the operation is done.
@@ -89,13 +93,29 @@ impl BlockShelf {
 
     /// Drops the blocks that the operation has already taken, and keeps those read ahead.
     pub fn drop_used(&mut self) {
-        self.held.retain(|held| !held.used);
+        if self.used > 0 {
+            self.held.retain(|held| !held.used);
+            self.used = 0;
+        }
     }
 
     /// Empties the shelf.
     pub fn clear(&mut self) {
         self.held.clear();
+        self.used = 0;
         self.missing.clear();
+    }
+
+    fn find(&self, id: BlockId) -> Result<usize, usize> {
+        self.held.binary_search_by(|held| held.id.cmp(&id))
+    }
+
+    fn take(&mut self, id: BlockId) -> Option<Block> {
+        let at = self.find(id).ok()?;
+        let held = &mut self.held[at];
+        self.used += usize::from(!held.used);
+        held.used = true;
+        Some(held.block.clone())
     }
 
     /// Returns how often a block was at hand and how often it was not, and counts anew.
@@ -119,9 +139,8 @@ impl<'a> BlockReader<'a> {
 
     /// Returns the block if it is at hand, and puts it on the list of missing ones if not.
     pub fn get(&mut self, request: BlockRequest) -> Option<Block> {
-        if let Some(held) = self.shelf.held.iter_mut().find(|held| held.id == request.id) {
-            held.used = true;
-            return Some(held.block.clone());
+        if let Some(block) = self.shelf.take(request.id) {
+            return Some(block);
         }
         if let Some(block) = self.cache.get(&request.id) {
             self.shelf.hits += 1;
@@ -135,7 +154,7 @@ impl<'a> BlockReader<'a> {
     /// Asks for a block that will be needed soon, if a fetch is due anyway: it is read along with
     /// the missing ones.
     pub fn read_ahead(&mut self, request: BlockRequest) {
-        let held = self.shelf.held.iter().any(|held| held.id == request.id);
+        let held = self.shelf.find(request.id).is_ok();
         if !self.shelf.missing.is_empty() && !held && self.cache.get(&request.id).is_none() {
             self.ask(request);
         }

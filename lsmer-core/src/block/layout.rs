@@ -18,12 +18,13 @@ pub(super) struct Layout {
     wide: bool,
     seqno_width: u8,
     seqno_base: u64,
+    pub(super) max_seqno: u64,
     pub(super) fingerprints: usize,
     key_ends: usize,
     value_ends: usize,
     seqnos: usize,
     /// `None`: all rows are puts.
-    kinds: Option<usize>,
+    pub(super) kinds: Option<usize>,
     pub(super) prefix: Range<usize>,
     keys: usize,
     values: usize,
@@ -72,11 +73,12 @@ impl Layout {
         if at != bytes.len() {
             return Err(Error::corruption("a block is not as long as its columns"));
         }
-        let layout = Self {
+        let mut layout = Self {
             rows,
             wide,
             seqno_width,
             seqno_base,
+            max_seqno: 0,
             fingerprints,
             key_ends,
             value_ends,
@@ -88,6 +90,9 @@ impl Layout {
             heads,
         };
         layout.check(bytes)?;
+        layout.max_seqno = seqno_base
+            .checked_add(layout.widest_delta(bytes))
+            .ok_or_else(|| Error::corruption("a block has a seqno over 64 bits"))?;
         Ok(layout)
     }
 
@@ -112,9 +117,6 @@ impl Layout {
         }
         if last != (keys, values) || prefix > MAX_KEY_BYTES {
             return Err(Error::corruption("a block has bytes that belong to no entry"));
-        }
-        if self.seqno_base.checked_add(self.widest_delta(bytes)).is_none() {
-            return Err(Error::corruption("a block has a seqno over 64 bits"));
         }
         Ok(())
     }

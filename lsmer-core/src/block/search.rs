@@ -1,6 +1,6 @@
 //! Finding rows in a block: fingerprints for one key, heads for a bound.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, ops::Range};
 
 use super::{Block, builder::suffix_head};
 use crate::{Probe, mutant};
@@ -51,31 +51,92 @@ impl Block {
         tail.filter(|(byte, _)| **byte == wanted).map(|(_, row)| row).find(matches)
     }
 
+    /// Returns the first of `rows` whose key is at or after `key`; their end if there is none.
+    /// Looks near their start first: exponential search (Bentley and Yao, 1976).
+    pub fn lower_bound_from(&self, rows: Range<u32>, key: &[u8]) -> u32 {
+        let Range { start: mut low, end } = rows;
+        let suffix = match self.align(key) {
+            Ok(suffix) => suffix,
+            Err(Ordering::Less) => return end,
+            Err(_) => return low,
+        };
+        let head = suffix_head(suffix);
+        let before = |row| self.order(row, suffix, head) == Ordering::Less;
+        let (mut high, mut step) = (low, 1);
+        while high < end && before(high) {
+            low = high + 1;
+            high = low.saturating_add(step);
+            step *= 2;
+        }
+        partition(low..high.min(end), before)
+    }
+
+    /// Returns the first of `rows` whose key is after `key`; their end if there is none. Looks
+    /// near their end first.
+    pub fn upper_bound_back(&self, rows: Range<u32>, key: &[u8]) -> u32 {
+        let Range { start, end: mut high } = rows;
+        let suffix = match self.align(key) {
+            Ok(suffix) => suffix,
+            Err(Ordering::Less) => return high,
+            Err(_) => return start,
+        };
+        let head = suffix_head(suffix);
+        let upto = |row| self.order(row, suffix, head) != Ordering::Greater;
+        let (mut low, mut step) = (high, 1);
+        while low > start && !upto(low - 1) {
+            high = low - 1;
+            low = high.saturating_sub(step);
+            step *= 2;
+        }
+        partition(low.max(start)..high, upto)
+    }
+
     /// Returns the number of rows whose key compares to `key` as `Less`, or as `upto`.
     fn partition(&self, key: &[u8], upto: Ordering) -> u32 {
+        let suffix = match self.align(key) {
+            Ok(suffix) => suffix,
+            Err(Ordering::Less) => return self.len(),
+            Err(_) => return 0,
+        };
+        let head = suffix_head(suffix);
+        partition(0..self.len(), |row| {
+            let order = self.order(row, suffix, head);
+            order == Ordering::Less || order == upto
+        })
+    }
+
+    /// Returns what to compare the suffixes of rows with, to know how their keys compare to `key`.
+    ///
+    /// # Errors
+    ///
+    /// How every row compares to it, if the prefix alone says so.
+    fn align<'k>(&self, key: &'k [u8]) -> Result<&'k [u8], Ordering> {
         let prefix = self.prefix();
         let shared = prefix.len().min(key.len());
         match prefix.cmp(&key[..shared]) {
-            // The prefix alone orders the key before or after every row.
-            Ordering::Less => return self.len(),
-            Ordering::Greater => return 0,
-            Ordering::Equal => {}
+            Ordering::Equal => Ok(&key[shared..]),
+            decided => Err(decided),
         }
-        let suffix = &key[shared..];
-        let head = suffix_head(suffix);
-        let (mut low, mut high) = (0, self.len());
-        while low < high {
-            let middle = low + (high - low) / 2;
-            let order = self.0.layout.head(&self.0.bytes, middle).cmp(&head);
-            let order = order.then_with(|| self.suffix(middle).cmp(suffix));
-            if order == Ordering::Less || order == upto {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        low
     }
+
+    fn order(&self, row: u32, suffix: &[u8], head: u32) -> Ordering {
+        let order = self.0.layout.head(&self.0.bytes, row).cmp(&head);
+        order.then_with(|| self.suffix(row).cmp(suffix))
+    }
+}
+
+/// Returns the first of `rows` that is not `before`; their end if all are.
+fn partition(rows: Range<u32>, before: impl Fn(u32) -> bool) -> u32 {
+    let Range { start: mut low, end: mut high } = rows;
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if before(middle) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    low
 }
 
 /// Returns a word with the high bit set in each byte of `word` that equals `byte`. A byte above an

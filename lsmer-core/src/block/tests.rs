@@ -52,6 +52,29 @@ fn rows() -> impl Strategy<Value = Vec<(Vec<u8>, u64, Kind, Vec<u8>)>> {
 
 proptest! {
     #[test]
+    fn searches_from_either_end_agree_with_counting(
+        rows in rows(), key in vec(prop_oneof![Just(0_u8), Just(b'a'), any::<u8>()], 0..6),
+        (a, b) in (0..70_u32, 0..70_u32),
+    ) {
+        let block = Block::rows(build(&rows)).unwrap();
+        let part = a.min(b).min(block.len())..a.max(b).min(block.len());
+        let inside = &rows[part.start as usize..part.end as usize];
+        let count = |before: &dyn Fn(&Vec<u8>) -> bool| {
+            part.start + u32::try_from(inside.iter().filter(|row| before(&row.0)).count()).unwrap()
+        };
+        prop_assert_eq!(block.lower_bound_from(part.clone(), &key), count(&|row| *row < key));
+        prop_assert_eq!(block.upper_bound_back(part.clone(), &key), count(&|row| *row <= key));
+    }
+
+    #[test]
+    fn a_block_knows_its_newest_seqno_and_whether_all_are_puts(rows in rows()) {
+        let block = Block::rows(build(&rows)).unwrap();
+        let newest = rows.iter().map(|row| row.1).max().unwrap();
+        prop_assert_eq!(block.max_seqno(), SeqNo(newest));
+        prop_assert_eq!(block.is_all_puts(), rows.iter().all(|row| row.2 == Kind::Put));
+    }
+
+    #[test]
     fn a_block_gives_back_its_rows(rows in rows()) {
         let block = Block::rows(build(&rows)).unwrap();
         prop_assert_eq!(block.len() as usize, rows.len());
