@@ -151,6 +151,11 @@ impl<'a> BlockReader<'a> {
         None
     }
 
+    /// Brings closer what [`get`](Self::get) will read to find the block; purely a hint.
+    pub fn prefetch(&self, id: &BlockId) {
+        self.cache.prefetch(id);
+    }
+
     /// Asks for a block that will be needed soon, if a fetch is due anyway: it is read along with
     /// the missing ones.
     pub fn read_ahead(&mut self, request: BlockRequest) {

@@ -20,6 +20,9 @@ pub trait BlockCache: Send + Sync + fmt::Debug {
     /// Returns a block if it is here.
     fn get(&self, id: &BlockId) -> Option<Block>;
 
+    /// Brings what [`get`](Self::get) will read closer; purely a hint.
+    fn prefetch(&self, _id: &BlockId) {}
+
     /// Offers a block.
     fn insert(&self, id: BlockId, block: Block);
 

@@ -66,7 +66,7 @@ pub use key::{
 };
 pub use memtable::{Memtable, MemtableFactory, MemtableSpec};
 pub use options::{Compression, Durability, KeyspaceOptions};
-pub use table::{Lookup, Table, TableBuilder, TableFormat, TableSpec};
+pub use table::{Located, Lookup, Search, Table, TableBuilder, TableFormat, TableSpec};
 pub use table_meta::{BlockHandle, TableId, TableMeta};
 pub use tree::{Arrival, Place, Run, RunId, Tree, TreeEdit, TreeView};
 pub use value::Value;

@@ -3,8 +3,8 @@
 use std::{fmt, ops::Range, path::PathBuf, sync::Arc};
 
 use crate::{
-    Block, BlockId, BlockReader, Compression, Cursor, Error, FilterPolicy, Kind, Probe, Result,
-    SeqNo, Step, TableId, TableMeta, Value, VfsFile, Window,
+    Block, BlockId, BlockReader, BlockRequest, Compression, Cursor, Error, FilterPolicy, Kind,
+    Probe, Result, SeqNo, Step, TableId, TableMeta, Value, VfsFile, Window,
 };
 
 /// How one table is to be written.
@@ -50,9 +50,29 @@ impl Lookup {
     }
 
     /// Returns its value in a form that outlives the operation.
-    pub fn to_value(&self) -> Value {
-        Value::of_row(&self.block, self.row)
+    pub fn into_value(self) -> Value {
+        Value::of_row(self.block, self.row)
     }
+}
+
+/// A block that a lookup looks into, and what the table knows it by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Located {
+    /// The block.
+    pub request: BlockRequest,
+    /// Its number, or whatever else the table needs to go on.
+    pub number: u32,
+}
+
+/// What a block says of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Search {
+    /// The newest entry that the probe sees is this row.
+    Row(u32),
+    /// The table has none.
+    Nothing,
+    /// Another block has to be looked into.
+    GoesOn(Located),
 }
 
 /// A way of laying tables out in files.
@@ -64,7 +84,9 @@ impl Lookup {
 ///   was written for another place ([`BlockId`]), with `Corruption`; it never panics and sizes no
 ///   buffer by an unchecked length.
 /// - `TABLE-03` [`open`](Self::open), `get` and cursors read only through the [`BlockReader`]; on
-///   a miss they leave their state as it was.
+///   a miss they leave their state as it was. [`locate`](Table::locate) and
+///   [`search`](Table::search) depend on their arguments and the file only: they may be called
+///   again, by any thread, in any order with those of other keys.
 /// - `TABLE-04` [`name`](Self::name) is stored in every table's [`TableMeta`] and never reused for
 ///   other bytes.
 /// - `TABLE-05` A write that the file takes in part is carried on; one that it refuses is an error
@@ -136,13 +158,43 @@ pub trait TableBuilder: Send + fmt::Debug {
 }
 
 /// An open table: its index and filter in memory, its blocks on disk.
+///
+/// A lookup is a walk over blocks. The table says where it begins and what each block has to say;
+/// whoever drives it brings the blocks: of one key at once ([`get`](Self::get)), or of several
+/// keys in turn, so that the waits for memory and disk overlap.
 pub trait Table: Send + Sync + fmt::Debug {
+    /// Brings closer what [`locate`](Self::locate) will read first; purely a hint.
+    fn prefetch(&self, _probe: &Probe<'_>) {}
+
+    /// Returns where a lookup begins; `None` if the table has no entry for the key.
+    fn locate(&self, probe: &Probe<'_>) -> Option<Located>;
+
+    /// Looks for the newest entry that the probe sees in a block.
+    ///
+    /// Requires: `place` is what [`locate`](Self::locate) or this returned for the same probe, and
+    /// `block` is the block that it asks for.
+    ///
+    /// # Errors
+    ///
+    /// `Corruption` if the block makes no sense.
+    fn search(&self, probe: &Probe<'_>, place: &Located, block: &Block) -> Result<Search>;
+
     /// Returns the newest entry of the probe's key that its snapshot sees.
     ///
     /// # Errors
     ///
     /// `Corruption` if a block makes no sense.
-    fn get(&self, probe: &Probe<'_>, blocks: &mut BlockReader<'_>) -> Result<Step<Option<Lookup>>>;
+    fn get(&self, probe: &Probe<'_>, blocks: &mut BlockReader<'_>) -> Result<Step<Option<Lookup>>> {
+        let Some(mut place) = self.locate(probe) else { return Ok(Step::Done(None)) };
+        loop {
+            let Some(block) = blocks.get(place.request) else { return Ok(Step::Miss) };
+            match self.search(probe, &place, &block)? {
+                Search::Row(row) => return Ok(Step::Done(Some(Lookup { block, row }))),
+                Search::Nothing => return Ok(Step::Done(None)),
+                Search::GoesOn(next) => place = next,
+            }
+        }
+    }
 
     /// Makes a cursor over all entries, not yet placed.
     fn cursor(self: Arc<Self>) -> Box<dyn Cursor + Send>;
@@ -154,7 +206,7 @@ pub trait Table: Send + Sync + fmt::Debug {
     fn bytes(&self) -> usize;
 
     /// Lists every block of the file in order of offset, so that `verify` can read all of them.
-    fn blocks(&self) -> Vec<crate::BlockRequest>;
+    fn blocks(&self) -> Vec<BlockRequest>;
 }
 
 impl Error {

@@ -23,12 +23,12 @@ enum Repr {
 
 impl Value {
     /// Returns the value of a row: a copy if it is small or a small part of a large block.
-    pub fn of_row(block: &Block, row: u32) -> Self {
+    pub fn of_row(block: Block, row: u32) -> Self {
         let bytes = block.value(row);
         if bytes.len() <= INLINE_BYTES {
             return Self::from(bytes);
         }
-        Self(Repr::InBlock { block: block.clone(), row })
+        Self(Repr::InBlock { block, row })
     }
 }
 

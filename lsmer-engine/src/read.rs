@@ -40,7 +40,7 @@ impl Reader {
     /// `Corruption` or `Io` if a table cannot be read; `InvalidArgument` if the key is too long or
     /// the database was closed. Likewise for all methods below.
     pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Value>> {
-        self.lookup(key.as_ref(), |value| Value::from(value), Lookup::to_value)
+        self.lookup(key.as_ref(), |value| Value::from(value), Lookup::into_value)
     }
 
     /// Calls `with` with the value of a key, if it has one: no copy, no allocation. The value is
@@ -110,7 +110,7 @@ impl Reader {
             open.retain(|(at, probe)| match get_in_tables(version, probe, blocks) {
                 Ok(Step::Done(found)) => {
                     let put = found.filter(|lookup| lookup.kind() == Kind::Put);
-                    values[*at] = put.map(|lookup| lookup.to_value());
+                    values[*at] = put.map(Lookup::into_value);
                     false
                 }
                 Ok(Step::Miss) => true,
@@ -194,7 +194,7 @@ impl Reader {
         &self,
         key: &[u8],
         in_memory: impl Fn(&[u8]) -> R,
-        in_table: impl FnOnce(&Lookup) -> R,
+        in_table: impl FnOnce(Lookup) -> R,
     ) -> Result<Option<R>> {
         let shared = &*self.shared;
         check_key(key)?;
@@ -214,7 +214,7 @@ impl Reader {
             get_in_tables(&view.version, &probe, blocks)
         })?;
         shared.count_blocks(&mut shelf);
-        Ok(found.filter(|lookup| lookup.kind() == Kind::Put).map(|lookup| in_table(&lookup)))
+        Ok(found.filter(|lookup| lookup.kind() == Kind::Put).map(in_table))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use lsmer_core::{
-    BlockKind, BlockReader, BlockRequest, Cursor, Lookup, Probe, Result, Step, Table, TableMeta,
+    Block, BlockKind, BlockRequest, Cursor, Located, Probe, Result, Search, Table, TableMeta,
     mutant,
 };
 
@@ -24,26 +24,31 @@ impl ArrayTable {
     pub(super) fn request(&self, spot: &Spot) -> BlockRequest {
         BlockRequest::new(self.meta.id, spot.handle, BlockKind::Data)
     }
+
+    fn place(&self, at: usize) -> Option<Located> {
+        let request = self.request(self.spots.get(at)?);
+        Some(Located { request, number: u32::try_from(at).expect("counted in 32 bits") })
+    }
 }
 
 impl Table for ArrayTable {
-    fn get(&self, probe: &Probe<'_>, blocks: &mut BlockReader<'_>) -> Result<Step<Option<Lookup>>> {
+    fn locate(&self, probe: &Probe<'_>) -> Option<Located> {
         if !self.meta.covers(probe.key) {
-            return Ok(Step::Done(None));
+            return None;
         }
         let passed = |last: &[u8]| mutant!("array-misses-its-last-key") && last == probe.key;
         let passed = |spot: &Spot| *spot.last < *probe.key || passed(&spot.last);
-        let first = self.spots.partition_point(passed);
-        for spot in &self.spots[first..] {
-            let Some(block) = blocks.get(self.request(spot)) else { return Ok(Step::Miss) };
-            if let Some(row) = block.find(probe) {
-                return Ok(Step::Done(Some(Lookup { block, row })));
-            }
-            if *spot.last != *probe.key {
-                break;
-            }
+        self.place(self.spots.partition_point(passed))
+    }
+
+    fn search(&self, probe: &Probe<'_>, place: &Located, block: &Block) -> Result<Search> {
+        if let Some(row) = block.find(probe) {
+            return Ok(Search::Row(row));
         }
-        Ok(Step::Done(None))
+        let at = place.number as usize;
+        let goes_on = *self.spots[at].last == *probe.key;
+        let next = if goes_on { self.place(at + 1) } else { None };
+        Ok(next.map_or(Search::Nothing, Search::GoesOn))
     }
 
     fn cursor(self: Arc<Self>) -> Box<dyn Cursor + Send> {

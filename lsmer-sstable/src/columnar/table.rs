@@ -3,8 +3,8 @@
 use std::{fmt, sync::Arc};
 
 use lsmer_core::{
-    Block, BlockKind, BlockReader, BlockRequest, Cursor, Error, Filter, Lookup, Probe, Result,
-    Step, Table, TableMeta,
+    Block, BlockKind, BlockReader, BlockRequest, Cursor, Error, Filter, Located, Probe, Result,
+    Search, Table, TableMeta,
 };
 
 use super::cursor::ColumnarCursor;
@@ -29,35 +29,49 @@ impl ColumnarTable {
     /// `Corruption` if the block is not the one that the index means.
     pub(super) fn block(&self, at: u32, blocks: &mut BlockReader<'_>) -> Result<Option<Block>> {
         let Some(block) = blocks.get(self.index.request(at)) else { return Ok(None) };
-        if block.len() != self.index.rows(at) {
-            let error =
-                Error::bad_table("a block has not the rows that the index says", &self.meta);
-            return Err(error);
-        }
+        self.check(at, &block)?;
         Ok(Some(block))
+    }
+
+    fn check(&self, at: u32, block: &Block) -> Result<()> {
+        if block.len() == self.index.rows(at) {
+            return Ok(());
+        }
+        Err(Error::bad_table("a block has not the rows that the index says", &self.meta))
+    }
+
+    fn place(&self, number: u32) -> Located {
+        Located { request: self.index.request(number), number }
     }
 }
 
 impl Table for ColumnarTable {
-    fn get(&self, probe: &Probe<'_>, blocks: &mut BlockReader<'_>) -> Result<Step<Option<Lookup>>> {
+    fn prefetch(&self, probe: &Probe<'_>) {
+        if let Some(filter) = &self.filter {
+            filter.prefetch(probe.hash);
+        }
+    }
+
+    fn locate(&self, probe: &Probe<'_>) -> Option<Located> {
         // The bounds may be narrower than the file.
         if !self.meta.covers(probe.key) {
-            return Ok(Step::Done(None));
+            return None;
         }
         if self.filter.as_ref().is_some_and(|filter| !filter.may_contain(probe.hash)) {
-            return Ok(Step::Done(None));
+            return None;
         }
-        let Some(mut at) = self.index.find(probe.key) else { return Ok(Step::Done(None)) };
-        loop {
-            let Some(block) = self.block(at, blocks)? else { return Ok(Step::Miss) };
-            if let Some(row) = block.find(probe) {
-                return Ok(Step::Done(Some(Lookup { block, row })));
-            }
-            if !self.index.goes_on(at, probe.key) {
-                return Ok(Step::Done(None));
-            }
-            at += 1;
+        self.index.find(probe.key).map(|number| self.place(number))
+    }
+
+    fn search(&self, probe: &Probe<'_>, place: &Located, block: &Block) -> Result<Search> {
+        self.check(place.number, block)?;
+        if let Some(row) = block.find(probe) {
+            return Ok(Search::Row(row));
         }
+        if self.index.goes_on(place.number, probe.key) {
+            return Ok(Search::GoesOn(self.place(place.number + 1)));
+        }
+        Ok(Search::Nothing)
     }
 
     fn cursor(self: Arc<Self>) -> Box<dyn Cursor + Send> {

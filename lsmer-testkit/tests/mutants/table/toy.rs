@@ -5,9 +5,9 @@ use std::{collections::BTreeSet, ops::Range, sync::Arc};
 
 use lsmer_core::{
     Block, BlockBuilder, BlockHandle, BlockId, BlockKind, BlockReader, BlockRequest, Cursor,
-    EntryRef, Error, Filter, FilterPolicy, Kind, Lookup, Probe, Result, SeqNo, Step, Table,
-    TableBuilder, TableFormat, TableId, TableMeta, TableSpec, VfsFile, Window, checksum_context,
-    checksum_more,
+    EntryRef, Error, Filter, FilterPolicy, Kind, Located, Probe, Result, Search, SeqNo, Step,
+    Table, TableBuilder, TableFormat, TableId, TableMeta, TableSpec, VfsFile, Window,
+    checksum_context, checksum_more,
     codec::{Fields, put_prefixed, put_varint},
     hash,
 };
@@ -269,33 +269,33 @@ impl Opened {
         BlockRequest::new(self.meta.id, spot.handle, BlockKind::Data)
     }
 
-    /// Notes a miss, and returns whether that leads astray.
-    fn misses(&self, spot: &Spot) -> bool {
-        let again = !self.missed.lock().insert(spot.handle.offset);
-        again && self.flaw == Flaw::RemembersAMiss
+    fn place(&self, at: usize) -> Option<Located> {
+        let request = self.request(self.spots.get(at)?);
+        Some(Located { request, number: u32::try_from(at).unwrap() })
     }
 }
 
 impl Table for Opened {
-    fn get(&self, probe: &Probe<'_>, blocks: &mut BlockReader<'_>) -> Result<Step<Option<Lookup>>> {
+    fn locate(&self, probe: &Probe<'_>) -> Option<Located> {
         let foreign = self.flaw == Flaw::KnowsItsOpenerOnly && thread::index() != self.opener;
         let denied = self.filter.as_ref().is_some_and(|filter| !filter.may_contain(probe.hash));
         if denied || foreign {
-            return Ok(Step::Done(None));
+            return None;
         }
-        let first = self.spots.partition_point(|spot| *spot.last < *probe.key);
-        for spot in &self.spots[first..] {
-            let Some(block) = blocks.get(self.request(spot)) else {
-                return Ok(if self.misses(spot) { Step::Done(None) } else { Step::Miss });
-            };
-            if let Some(row) = block.find(probe) {
-                return Ok(Step::Done(Some(Lookup { block, row })));
-            }
-            if *spot.last != *probe.key || self.flaw == Flaw::LooksIntoOneBlock {
-                break;
-            }
+        let first = self.place(self.spots.partition_point(|spot| *spot.last < *probe.key))?;
+        let again = !self.missed.lock().insert(first.request.id.offset);
+        (!again || self.flaw != Flaw::RemembersAMiss).then_some(first)
+    }
+
+    fn search(&self, probe: &Probe<'_>, place: &Located, block: &Block) -> Result<Search> {
+        let at = place.number as usize;
+        self.missed.lock().remove(&self.spots[at].handle.offset);
+        if let Some(row) = block.find(probe) {
+            return Ok(Search::Row(row));
         }
-        Ok(Step::Done(None))
+        let goes_on = *self.spots[at].last == *probe.key && self.flaw != Flaw::LooksIntoOneBlock;
+        let next = if goes_on { self.place(at + 1) } else { None };
+        Ok(next.map_or(Search::Nothing, Search::GoesOn))
     }
 
     fn cursor(self: Arc<Self>) -> Box<dyn Cursor + Send> {
