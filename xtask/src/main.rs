@@ -1,7 +1,8 @@
 //! `cargo xtask`: the project's own commands, run from anywhere in the checkout.
 //!
 //! One file per subject: `suite` says what is run and in which order, `tidy` holds the rules about
-//! the source that no compiler checks, `sanitize` runs tests under the sanitizers.
+//! the source that no compiler checks, `perf` counts instructions, `sanitize` runs tests under the
+//! sanitizers.
 
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool talks to its user")]
@@ -10,6 +11,7 @@ mod command;
 mod fuzz;
 mod models;
 mod mutants;
+mod perf;
 mod realfs;
 mod reliability;
 mod sanitize;
@@ -31,7 +33,7 @@ Usage: cargo xtask <command>
 
   test [--quick]    Run everything that must pass before a change is merged: set-up, formatting,
                     lints, tidy, tests, doc tests, examples, documentation, models,
-                    schedules, mutants, sanitizers.
+                    schedules, mutants, instruction counts, sanitizers.
                     --quick stops after the tests.
   ci                The same as `test`, as the build machine runs it.
   tidy [--bless]    Check the rules that no compiler checks: arrows between crates, file sizes,
@@ -42,6 +44,10 @@ Usage: cargo xtask <command>
   stranger          Lint and test external/stranger, which stands for somebody else's crate.
   mutants [NAME]    Run the kit against mistakes that were planted on purpose, those with NAME in
                     their names: it has to notice each (see docs/testkit/mutants.md).
+  perf-check [NAME] Count the instructions of the operations with NAME in their names, and compare
+                    with perf/instructions.toml. Needs valgrind.
+  perf-check --bless
+                    Write what they take now to perf.
   bench [ARGS]      Run the benchmarks; ARGS go to `cargo bench`.
   fuzz [SECONDS] [TARGET]
                     Fuzz the readers of files and the engine with libFuzzer, each target for
@@ -86,6 +92,9 @@ fn run(args: &[&str]) -> Outcome {
         ["shuttle"] => models::shuttle(),
         ["mutants"] => mutants::kill(""),
         ["mutants", filter] => mutants::kill(filter),
+        ["perf-check"] => perf::check(""),
+        ["perf-check", "--bless"] => perf::bless(),
+        ["perf-check", filter] => perf::check(filter),
         ["bench", rest @ ..] => suite::bench(rest),
         ["fuzz", args @ ..] => fuzz::run(args),
         ["realfs", args @ ..] => realfs::run(args),

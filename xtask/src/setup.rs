@@ -33,6 +33,14 @@ pub(crate) fn cxx_compiler() -> Outcome {
     ensure("c++", "--version", &["g++"])
 }
 
+/// Checks for valgrind, which only the counts of instructions need, and installs it as [`check`] does.
+///
+/// # Errors
+/// Says what to install.
+pub(crate) fn valgrind() -> Outcome {
+    ensure("valgrind", "--version", &["valgrind"])
+}
+
 /// Checks that a program answers; if not, installs packages as root on a machine with `apt-get`.
 ///
 /// # Errors

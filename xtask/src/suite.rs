@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, fs};
 
 use crate::{
     command::{self, Outcome, cargo},
-    models, mutants, reliability,
+    models, mutants, perf, reliability,
     sanitize::{self, Sanitizer},
     setup,
     steps::Step,
@@ -38,6 +38,7 @@ pub(crate) fn full() -> Vec<Step> {
     steps.push(Step::new("schedules", models::shuttle));
     steps.push(Step::new("mutants", || mutants::kill("")));
     if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        steps.push(Step::new("instructions", || perf::check("")));
         steps.push(Step::new("address sanitizer", || sanitize::run(Sanitizer::Address, &[])));
         steps.push(Step::new("thread sanitizer", || sanitize::run(Sanitizer::Thread, &[])));
     }
