@@ -15,7 +15,7 @@ const PATHS: &[&str] =
 /// The crate that names them for all others.
 const SYNC: &str = "lsmer-sync";
 /// Crates that are programs, even where they have a library.
-const TOOLS: &[&str] = &["lsmer-cli", "xtask"];
+const TOOLS: &[&str] = &["lsmer-bench", "lsmer-cli", "xtask"];
 
 /// Checks the `src` of every library crate; tests are left out.
 pub(crate) fn check(workspace: &Workspace) -> Vec<Finding> {
