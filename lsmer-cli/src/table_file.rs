@@ -7,8 +7,8 @@ use lsmer::{
     parts::{
         ColumnarFormat, NoCache, NoFilter, SortedArrayFormat,
         core::{
-            Block, BlockReader, BlockRequest, BlockShelf, FileClass, FilterPolicy, OpenOptions,
-            Step, Table, TableFormat, TableId, TableMeta, VfsFile,
+            Block, BlockBuf, BlockReader, BlockRequest, BlockShelf, FileClass, FilterPolicy,
+            OpenOptions, Step, Table, TableFormat, TableId, TableMeta, VfsFile,
         },
     },
 };
@@ -89,7 +89,7 @@ impl TableFile {
         if end.is_none_or(|end| self.file.len().is_ok_and(|bytes| end > bytes)) {
             return Err(Error::corruption("a block is outside of its file"));
         }
-        let mut raw = vec![0; request.bytes as usize];
+        let mut raw = BlockBuf::zeroed(request.bytes as usize);
         self.file.read_exact_at(&mut raw, request.id.offset).map_err(failed)?;
         self.format.decode(&request.id, raw)
     }

@@ -33,13 +33,18 @@
 //! metadata of a cold block at once.
 
 mod builder;
+mod frame;
 mod layout;
 mod search;
+mod slot;
 
-use std::{fmt, ops::Range, sync::Arc};
+use std::{fmt, ops::Range};
 
 pub use builder::BlockBuilder;
+pub use frame::BlockBuf;
+use frame::Frame;
 use layout::Layout;
+pub use slot::BlockSlot;
 
 use crate::{EntryRef, Kind, Result, SeqNo};
 
@@ -48,49 +53,58 @@ use crate::{EntryRef, Kind, Result, SeqNo};
 /// Either *rows* in the canonical layout, or *opaque* bytes whose meaning only their table format
 /// knows (an index, a filter).
 #[derive(Clone)]
-pub struct Block(Arc<Repr>);
-
-struct Repr {
-    bytes: Vec<u8>,
-    layout: Layout,
-}
+pub struct Block(Frame);
 
 impl Block {
-    /// Takes bytes in the canonical layout.
+    /// Takes bytes in the canonical layout. A [`BlockBuf`] stays where it is, other bytes are
+    /// copied.
     ///
     /// # Errors
     ///
     /// [`Corruption`](crate::ErrorKind::Corruption) if they are not: after this, no access to the
     /// block can fail, whatever the bytes were.
-    pub fn rows(bytes: Vec<u8>) -> Result<Self> {
+    ///
+    /// # Panics
+    ///
+    /// If they are 4 GiB or longer.
+    pub fn rows(bytes: impl Into<BlockBuf>) -> Result<Self> {
+        let bytes = bytes.into();
         let layout = Layout::decode(&bytes)?;
-        Ok(Self(Arc::new(Repr { bytes, layout })))
+        Ok(Self(bytes.share(layout)))
     }
 
     /// Takes bytes that only their table format understands. Such a block has no rows.
-    pub fn opaque(bytes: Vec<u8>) -> Self {
-        Self(Arc::new(Repr { bytes, layout: Layout::default() }))
+    ///
+    /// # Panics
+    ///
+    /// If they are 4 GiB or longer.
+    pub fn opaque(bytes: impl Into<BlockBuf>) -> Self {
+        Self(bytes.into().share(Layout::default()))
     }
 
     /// Returns all bytes of the block.
     pub fn bytes(&self) -> &[u8] {
-        &self.0.bytes
+        self.0.bytes()
     }
 
     /// Returns how much memory the block takes, in bytes.
     pub fn weight(&self) -> usize {
-        self.0.bytes.capacity() + size_of::<Repr>() + 16
+        self.0.weight()
+    }
+
+    fn layout(&self) -> &Layout {
+        &self.0.header().layout
     }
 
     /// Returns the number of rows.
     #[expect(clippy::len_without_is_empty, reason = "a block of rows is never empty")]
     pub fn len(&self) -> u32 {
-        self.0.layout.rows
+        self.layout().rows
     }
 
     /// Returns the bytes that all keys begin with.
     pub fn prefix(&self) -> &[u8] {
-        &self.0.bytes[self.0.layout.prefix.clone()]
+        &self.bytes()[self.layout().prefix()]
     }
 
     /// Returns what follows the prefix in the key of `row`.
@@ -99,7 +113,7 @@ impl Block {
     ///
     /// If there is no such row; likewise for the methods below.
     pub fn suffix(&self, row: u32) -> &[u8] {
-        &self.0.bytes[self.0.layout.suffix(&self.0.bytes, row)]
+        &self.bytes()[self.layout().suffix(self.bytes(), row)]
     }
 
     /// Replaces `key` by the user key of `row`.
@@ -111,32 +125,32 @@ impl Block {
 
     /// Returns the value of `row`.
     pub fn value(&self, row: u32) -> &[u8] {
-        &self.0.bytes[self.value_range(row)]
+        &self.bytes()[self.value_range(row)]
     }
 
     /// Returns where in [`bytes`](Self::bytes) the value of `row` is.
     pub fn value_range(&self, row: u32) -> Range<usize> {
-        self.0.layout.value(&self.0.bytes, row)
+        self.layout().value(self.bytes(), row)
     }
 
     /// Returns when `row` was written.
     pub fn seqno(&self, row: u32) -> SeqNo {
-        self.0.layout.seqno(&self.0.bytes, row)
+        self.layout().seqno(self.bytes(), row)
     }
 
     /// Returns what `row` does to its key.
     pub fn kind(&self, row: u32) -> Kind {
-        self.0.layout.kind(&self.0.bytes, row)
+        self.layout().kind(self.bytes(), row)
     }
 
     /// Returns the largest seqno of all rows.
     pub fn max_seqno(&self) -> SeqNo {
-        SeqNo(self.0.layout.max_seqno)
+        SeqNo(self.layout().max_seqno)
     }
 
     /// Returns whether every row is a put.
     pub fn is_all_puts(&self) -> bool {
-        self.0.layout.kinds.is_none()
+        self.layout().kinds.is_none()
     }
 
     /// Returns the entry of `row`, with its key copied into `key`.
@@ -148,7 +162,7 @@ impl Block {
 
 impl fmt::Debug for Block {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Block({} rows, {} bytes)", self.len(), self.0.bytes.len())
+        write!(f, "Block({} rows, {} bytes)", self.len(), self.bytes().len())
     }
 }
 

@@ -47,7 +47,7 @@ mod wal;
 mod window;
 
 pub use batch::{Change, Changes, EntryHead, KeyspaceId, KeyspaceRef, WriteBatch, encode_change};
-pub use block::{Block, BlockBuilder};
+pub use block::{Block, BlockBuf, BlockBuilder, BlockSlot};
 pub use block_reader::{BlockId, BlockKind, BlockReader, BlockRequest, BlockShelf};
 pub use cache::BlockCache;
 pub use checksum::{checksum, checksum_context, checksum_more};

@@ -3,8 +3,8 @@
 use std::{fmt, ops::Range, path::PathBuf, sync::Arc};
 
 use crate::{
-    Block, BlockId, BlockReader, BlockRequest, Compression, Cursor, Error, FilterPolicy, Kind,
-    Probe, Result, SeqNo, Step, TableId, TableMeta, Value, VfsFile, Window,
+    Block, BlockBuf, BlockId, BlockReader, BlockRequest, Compression, Cursor, Error, FilterPolicy,
+    Kind, Probe, Result, SeqNo, Step, TableId, TableMeta, Value, VfsFile, Window,
 };
 
 /// How one table is to be written.
@@ -119,12 +119,13 @@ pub trait TableFormat: Send + Sync + fmt::Debug {
         blocks: &mut BlockReader<'_>,
     ) -> Result<Step<Arc<dyn Table>>>;
 
-    /// Checks the stored bytes of a block and brings them into memory form.
+    /// Checks the stored bytes of a block and brings them into memory form: in place, if they are
+    /// stored so.
     ///
     /// # Errors
     ///
     /// `Corruption` if one bit differs from what was written there.
-    fn decode(&self, at: &BlockId, raw: Vec<u8>) -> Result<Block>;
+    fn decode(&self, at: &BlockId, raw: BlockBuf) -> Result<Block>;
 
     /// Reads what a table file says of itself at its end, without the manifest: for `dump`,
     /// `verify` and repair. Blocks on I/O.

@@ -5,8 +5,8 @@
 use std::{ops::Range, sync::Arc};
 
 use lsmer_core::{
-    Block, BlockId, BlockReader, BlockRequest, BlockShelf, Error, ErrorKind, ReadRequest, Result,
-    Step, TableMeta,
+    Block, BlockBuf, BlockId, BlockReader, BlockRequest, BlockShelf, Error, ErrorKind, ReadRequest,
+    Result, Step, TableMeta,
 };
 #[cfg(test)]
 use lsmer_sync::Mutex;
@@ -115,8 +115,8 @@ impl Driver {
             check_extent(request, &handle).map_err(|error| at(error, request))?;
         }
         let file = handle.file()?;
-        let mut buffers: Vec<Vec<u8>> =
-            requests.iter().map(|request| vec![0; request.bytes as usize]).collect();
+        let mut buffers: Vec<BlockBuf> =
+            requests.iter().map(|request| BlockBuf::zeroed(request.bytes as usize)).collect();
         let mut reads: Vec<ReadRequest<'_>> = requests
             .iter()
             .zip(&mut buffers)
@@ -130,7 +130,7 @@ impl Driver {
         })?;
         let format = self.tables.parts.format(&handle.meta.format);
         let format = format.expect("the table that asks was opened by this format");
-        let decode = |(request, raw): (&BlockRequest, Vec<u8>)| {
+        let decode = |(request, raw): (&BlockRequest, BlockBuf)| {
             format.decode(&request.id, raw).map_err(|error| at(error, request))
         };
         Ok(requests.iter().zip(buffers).map(decode).collect())

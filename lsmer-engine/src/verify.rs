@@ -2,7 +2,9 @@
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
-use lsmer_core::{ALL, BlockShelf, Error, Probe, Result, SeqNo, Table, TableMeta, Window, hash};
+use lsmer_core::{
+    ALL, BlockBuf, BlockShelf, Error, Probe, Result, SeqNo, Table, TableMeta, Window, hash,
+};
 
 use crate::{driver::Fill, shared::Shared, space::Space, tables::TableHandle};
 
@@ -69,7 +71,7 @@ impl Shared {
         let table = self.driver.drive(&mut shelf, Fill::Nothing, |blocks| handle.open(blocks))?;
         for request in table.blocks() {
             // Past the cache: the bytes on disk are what is checked.
-            let mut raw = vec![0; request.bytes as usize];
+            let mut raw = BlockBuf::zeroed(request.bytes as usize);
             let read = file.read_exact_at(&mut raw, request.id.offset);
             read.map_err(|error| Error::io("cannot read a block", error))?;
             let decoded = format.decode(&request.id, raw);

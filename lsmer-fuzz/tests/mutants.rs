@@ -11,8 +11,9 @@ use std::{
 
 use lsmer::parts::{BlockedBloom, ColumnarFormat, SegmentedWal};
 use lsmer_core::{
-    Block, BlockId, BlockReader, Filter, FilterPolicy, LogEnd, LogSource, LogSpec, Record, Result,
-    Step, Table, TableBuilder, TableFormat, TableMeta, TableSpec, VfsFile, Wal, WalFormat,
+    Block, BlockBuf, BlockId, BlockReader, Filter, FilterPolicy, LogEnd, LogSource, LogSpec,
+    Record, Result, Step, Table, TableBuilder, TableFormat, TableMeta, TableSpec, VfsFile, Wal,
+    WalFormat,
 };
 use lsmer_fuzz::targets;
 
@@ -99,7 +100,7 @@ impl TableFormat for Broken {
         self.0.open(meta, filter, blocks)
     }
 
-    fn decode(&self, at: &BlockId, raw: Vec<u8>) -> Result<Block> {
+    fn decode(&self, at: &BlockId, raw: BlockBuf) -> Result<Block> {
         let block = self.0.decode(at, raw)?;
         if !matches!(self.1, Wrong::Flips) || block.len() == 0 {
             return Ok(block);

@@ -31,8 +31,8 @@ mod table;
 use std::sync::Arc;
 
 use lsmer_core::{
-    Block, BlockId, BlockKind, BlockReader, BlockRequest, FilterPolicy, Result, Step, Table,
-    TableBuilder, TableFormat, TableMeta, TableSpec, VfsFile,
+    Block, BlockBuf, BlockId, BlockKind, BlockReader, BlockRequest, FilterPolicy, Result, Step,
+    Table, TableBuilder, TableFormat, TableMeta, TableSpec, VfsFile,
 };
 
 use crate::{properties, stored};
@@ -72,7 +72,7 @@ impl TableFormat for SortedArrayFormat {
         Ok(Step::Done(table))
     }
 
-    fn decode(&self, at: &BlockId, raw: Vec<u8>) -> Result<Block> {
+    fn decode(&self, at: &BlockId, raw: BlockBuf) -> Result<Block> {
         let payload = stored::open(at, raw)?;
         if at.kind != BlockKind::Data {
             return Ok(Block::opaque(payload));

@@ -11,8 +11,8 @@ mod table;
 use std::sync::Arc;
 
 use lsmer_core::{
-    Block, BlockId, BlockKind, BlockReader, BlockRequest, FilterPolicy, Result, Step, Table,
-    TableBuilder, TableFormat, TableMeta, TableSpec, VfsFile,
+    Block, BlockBuf, BlockId, BlockKind, BlockReader, BlockRequest, FilterPolicy, Result, Step,
+    Table, TableBuilder, TableFormat, TableMeta, TableSpec, VfsFile,
 };
 
 use crate::{index::Index, properties, stored};
@@ -66,7 +66,7 @@ impl TableFormat for ColumnarFormat {
         Ok(Step::Done(table))
     }
 
-    fn decode(&self, at: &BlockId, raw: Vec<u8>) -> Result<Block> {
+    fn decode(&self, at: &BlockId, raw: BlockBuf) -> Result<Block> {
         let payload = stored::open(at, raw)?;
         if at.kind != BlockKind::Data {
             return Ok(Block::opaque(payload));

@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::fmt;
 
-use lsmer_core::{Compression, Error, ErrorKind, Result, mutant};
+use lsmer_core::{BlockBuf, Compression, Error, ErrorKind, Result, mutant};
 use lz4_flex::block::{CompressTable, compress_into_with_table, get_maximum_output_size};
 
 const DAMAGED: &str = "a compressed block does not decompress";
@@ -115,8 +115,8 @@ impl fmt::Debug for Compressor {
 /// # Errors
 ///
 /// `Corruption` if it has not; `Unsupported` if the codec was not built in.
-pub(crate) fn decompress(codec: Compression, stored: &[u8], bytes: usize) -> Result<Vec<u8>> {
-    let mut payload = vec![0; bytes];
+pub(crate) fn decompress(codec: Compression, stored: &[u8], bytes: usize) -> Result<BlockBuf> {
+    let mut payload = BlockBuf::zeroed(bytes);
     let read = match codec {
         Compression::Lz4 => lz4_flex::block::decompress_into(stored, &mut payload).ok(),
         #[cfg(feature = "zstd")]
@@ -185,11 +185,11 @@ mod tests {
         // Three literals; a match of 17 at distance 3; five literals.
         let lz4 = [0x3d, b'a', b'b', b'c', 3, 0, 0x50, b'v', b'w', b'x', b'y', b'z'];
         let want = b"abcabcabcabcabcabcabvwxyz";
-        assert_eq!(decompress(Compression::Lz4, &lz4, 25).unwrap(), want);
+        assert_eq!(decompress(Compression::Lz4, &lz4, 25).unwrap()[..], *want);
         // Magic; one segment of 20 bytes; one last block, 20 times 7.
         let zstd = [0x28, 0xb5, 0x2f, 0xfd, 0x20, 20, 0xa3, 0, 0, 7];
         if cfg!(feature = "zstd") {
-            assert_eq!(decompress(Compression::Zstd, &zstd, 20).unwrap(), [7; 20]);
+            assert_eq!(decompress(Compression::Zstd, &zstd, 20).unwrap()[..], [7; 20]);
         }
         for wrong in [19, 21] {
             assert!(decompress(Compression::Zstd, &zstd, wrong).is_err());
@@ -220,7 +220,7 @@ mod tests {
                 prop_assert_eq!(bytes, payload.len());
                 let back = match used {
                     Compression::None => out,
-                    codec => decompress(codec, &out, bytes).unwrap(),
+                    codec => decompress(codec, &out, bytes).unwrap().to_vec(),
                 };
                 prop_assert_eq!(back, &payload[..]);
             }

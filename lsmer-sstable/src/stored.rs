@@ -16,8 +16,8 @@
 #![deny(clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
 use lsmer_core::{
-    BlockId, BlockKind, Compression, Error, ErrorKind, MAX_VALUE_BYTES, Result, checksum_context,
-    checksum_more, codec::Fields, mutant,
+    BlockBuf, BlockId, BlockKind, Compression, Error, ErrorKind, MAX_VALUE_BYTES, Result,
+    checksum_context, checksum_more, codec::Fields, mutant,
 };
 
 use crate::compress::decompress;
@@ -52,11 +52,11 @@ pub(crate) fn seal(
 /// # Errors
 ///
 /// `Corruption` if one bit is not as it was written there; `Unsupported` for an unknown codec.
-pub(crate) fn open(at: &BlockId, raw: Vec<u8>) -> Result<Vec<u8>> {
+pub(crate) fn open(at: &BlockId, raw: BlockBuf) -> Result<BlockBuf> {
     check(at, raw).map_err(|error| error.at(at.table.file_name(), at.offset))
 }
 
-fn check(at: &BlockId, mut raw: Vec<u8>) -> Result<Vec<u8>> {
+fn check(at: &BlockId, mut raw: BlockBuf) -> Result<BlockBuf> {
     let short = || Error::corruption("a block is shorter than its trailer");
     let (covered, crc) = raw.split_last_chunk::<CRC_BYTES>().ok_or_else(short)?;
     let whole = checksum_more(context(at), covered) == u32::from_le_bytes(*crc);
@@ -119,7 +119,7 @@ mod tests {
         let crc = lsmer_core::checksum(&[&context[..], &body].concat());
         assert_eq!(sealed(), [&body[..], &crc.to_le_bytes()].concat());
         assert_eq!(crc, 0xdb49_4444, "the polynomial and the context");
-        assert_eq!(open(&ID, sealed()).unwrap(), b"abc");
+        assert_eq!(open(&ID, sealed().into()).unwrap()[..], *b"abc");
     }
 
     #[test]
@@ -132,7 +132,7 @@ mod tests {
             BlockId { offset: 8192, ..ID },
             BlockId { kind: BlockKind::Filter, ..ID },
         ] {
-            let error = open(&id, sealed()).unwrap_err();
+            let error = open(&id, sealed().into()).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Corruption);
             assert_eq!(error.offset(), Some(id.offset));
         }
@@ -144,10 +144,10 @@ mod tests {
         for bit in 0..good.len() * 8 {
             let mut bad = good.clone();
             bad[bit / 8] ^= 1 << (bit % 8);
-            assert!(open(&ID, bad).is_err(), "bit {bit}");
+            assert!(open(&ID, bad.into()).is_err(), "bit {bit}");
         }
         for cut in 0..good.len() {
-            assert!(open(&ID, good[..cut].to_vec()).is_err(), "cut at {cut}");
+            assert!(open(&ID, good[..cut].into()).is_err(), "cut at {cut}");
         }
     }
 
@@ -159,7 +159,7 @@ mod tests {
             bytes.truncate(11);
             let crc = checksum_more(context(&ID), &bytes);
             bytes.extend_from_slice(&crc.to_le_bytes());
-            assert_eq!(open(&ID, bytes).unwrap_err().kind(), ErrorKind::Unsupported);
+            assert_eq!(open(&ID, bytes.into()).unwrap_err().kind(), ErrorKind::Unsupported);
         }
     }
 
@@ -168,7 +168,7 @@ mod tests {
         for (codec, bytes) in [(Compression::Lz4, u32::MAX), (Compression::None, 4)] {
             let mut out = b"abc".to_vec();
             seal(&mut out, 0, &ID, codec, bytes);
-            assert_eq!(open(&ID, out).unwrap_err().kind(), ErrorKind::Corruption);
+            assert_eq!(open(&ID, out.into()).unwrap_err().kind(), ErrorKind::Corruption);
         }
     }
 }

@@ -14,10 +14,12 @@ mod lock;
 mod once;
 mod order;
 mod swap;
+mod witness;
 
 pub use lock::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub use once::OnceLock;
 pub use swap::{ArcSwap, ArcSwapOption, SwapGuard};
+pub use witness::Witness;
 
 /// Atomic integers and pointers, and fences.
 pub mod atomic {

@@ -6,12 +6,15 @@ use crate::{Error, ErrorKind, Kind, MAX_KEY_BYTES, Result, SeqNo, codec::Fields}
 
 pub(super) const VERSION: u8 = 1;
 pub(super) const HEADER_BYTES: usize = 32;
+/// The first column follows the header.
+const FINGERPRINTS: u32 = 32;
 pub(super) const PADDING_BYTES: usize = 8;
 pub(super) const FLAG_WIDE: u8 = 1;
 pub(super) const FLAG_KINDS: u8 = 2;
 pub(super) const FLAG_EXPIRY: u8 = 4;
 
-/// The positions of the columns, in bytes from the start of the block.
+/// The positions of the columns, in bytes from the start of the block. Small, for it is read with
+/// every block: 64 bytes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Layout {
     pub(super) rows: u32,
@@ -19,16 +22,15 @@ pub(super) struct Layout {
     seqno_width: u8,
     seqno_base: u64,
     pub(super) max_seqno: u64,
-    pub(super) fingerprints: usize,
-    key_ends: usize,
-    value_ends: usize,
-    seqnos: usize,
+    key_ends: u32,
+    value_ends: u32,
+    seqnos: u32,
     /// `None`: all rows are puts.
-    pub(super) kinds: Option<usize>,
-    pub(super) prefix: Range<usize>,
-    keys: usize,
-    values: usize,
-    pub(super) heads: usize,
+    pub(super) kinds: Option<u32>,
+    prefix: u32,
+    keys: u32,
+    values: u32,
+    pub(super) heads: u32,
 }
 
 impl Layout {
@@ -48,10 +50,10 @@ impl Layout {
             return Err(Error::corruption("a block header makes no sense"));
         }
 
-        let mut at = HEADER_BYTES;
-        let mut column = |bytes: u64| -> Result<usize> {
+        let mut at = FINGERPRINTS;
+        let mut column = |bytes: u64| -> Result<u32> {
             let start = at;
-            at = usize::try_from(bytes)
+            at = u32::try_from(bytes)
                 .ok()
                 .and_then(|bytes| start.checked_add(bytes))
                 .ok_or_else(|| Error::corruption("a block column is too long"))?;
@@ -60,7 +62,7 @@ impl Layout {
         let wide = flags & FLAG_WIDE != 0;
         let n = u64::from(rows);
         let width = if wide { 4 } else { 2 };
-        let fingerprints = column(n)?;
+        column(n)?;
         let key_ends = column(n * width)?;
         let value_ends = column(n * width)?;
         let seqnos = column(n * u64::from(seqno_width))?;
@@ -70,7 +72,7 @@ impl Layout {
         let values_at = column(u64::from(values))?;
         let heads = column(n * 4)?;
         column(PADDING_BYTES as u64)?;
-        if at != bytes.len() {
+        if at as usize != bytes.len() {
             return Err(Error::corruption("a block is not as long as its columns"));
         }
         let mut layout = Self {
@@ -79,12 +81,11 @@ impl Layout {
             seqno_width,
             seqno_base,
             max_seqno: 0,
-            fingerprints,
             key_ends,
             value_ends,
             seqnos,
             kinds,
-            prefix: prefix_at..keys_at,
+            prefix: prefix_at,
             keys: keys_at,
             values: values_at,
             heads,
@@ -97,9 +98,9 @@ impl Layout {
     }
 
     fn check(&self, bytes: &[u8]) -> Result<()> {
-        let keys = self.values - self.keys;
-        let values = self.heads - self.values;
-        let prefix = self.prefix.len();
+        let keys = (self.values - self.keys) as usize;
+        let values = (self.heads - self.values) as usize;
+        let prefix = self.prefix().len();
         let mut last = (0, 0);
         for row in 0..self.rows {
             let ends = (self.end(bytes, self.key_ends, row), self.end(bytes, self.value_ends, row));
@@ -111,7 +112,7 @@ impl Layout {
                 return Err(Error::corruption("a block has a key over the limit"));
             }
             if let Some(kinds) = self.kinds {
-                Kind::decode(bytes[kinds + row as usize])?;
+                Kind::decode(bytes[(kinds + row) as usize])?;
             }
             last = ends;
         }
@@ -125,8 +126,18 @@ impl Layout {
         (0..self.rows).map(|row| self.seqno_delta(bytes, row)).max().unwrap_or(0)
     }
 
-    fn end(&self, bytes: &[u8], column: usize, row: u32) -> usize {
-        let row = row as usize;
+    /// Where the bytes that all keys begin with are.
+    pub(super) fn prefix(&self) -> Range<usize> {
+        self.prefix as usize..self.keys as usize
+    }
+
+    /// Where the fingerprints are.
+    pub(super) fn fingerprints(&self) -> Range<usize> {
+        FINGERPRINTS as usize..(FINGERPRINTS + self.rows) as usize
+    }
+
+    fn end(&self, bytes: &[u8], column: u32, row: u32) -> usize {
+        let (column, row) = (column as usize, row as usize);
         if self.wide {
             read_u32(bytes, column + row * 4)
         } else {
@@ -134,19 +145,19 @@ impl Layout {
         }
     }
 
-    fn span(&self, bytes: &[u8], column: usize, row: u32) -> Range<usize> {
+    fn span(&self, bytes: &[u8], column: u32, row: u32) -> Range<usize> {
         let start = if row == 0 { 0 } else { self.end(bytes, column, row - 1) };
         start..self.end(bytes, column, row)
     }
 
     pub(super) fn suffix(&self, bytes: &[u8], row: u32) -> Range<usize> {
         let span = self.span(bytes, self.key_ends, row);
-        self.keys + span.start..self.keys + span.end
+        shifted(span, self.keys)
     }
 
     pub(super) fn value(&self, bytes: &[u8], row: u32) -> Range<usize> {
         let span = self.span(bytes, self.value_ends, row);
-        self.values + span.start..self.values + span.end
+        shifted(span, self.values)
     }
 
     pub(super) fn seqno(&self, bytes: &[u8], row: u32) -> SeqNo {
@@ -155,7 +166,7 @@ impl Layout {
     }
 
     fn seqno_delta(&self, bytes: &[u8], row: u32) -> u64 {
-        let at = self.seqnos + row as usize * usize::from(self.seqno_width);
+        let at = self.seqnos as usize + row as usize * usize::from(self.seqno_width);
         match self.seqno_width {
             0 => 0,
             1 => u64::from(bytes[at]),
@@ -168,14 +179,18 @@ impl Layout {
     pub(super) fn kind(&self, bytes: &[u8], row: u32) -> Kind {
         assert!(row < self.rows, "no such row");
         let Some(kinds) = self.kinds else { return Kind::Put };
-        Kind::decode(bytes[kinds + row as usize]).expect("checked by decode")
+        Kind::decode(bytes[(kinds + row) as usize]).expect("checked by decode")
     }
 
     /// The first four bytes of a suffix, as a number that orders like it.
     pub(super) fn head(&self, bytes: &[u8], row: u32) -> u32 {
-        let at = self.heads + row as usize * 4;
+        let at = self.heads as usize + row as usize * 4;
         u32::from_be_bytes(*bytes[at..].first_chunk().expect("four bytes a row"))
     }
+}
+
+fn shifted(span: Range<usize>, by: u32) -> Range<usize> {
+    span.start + by as usize..span.end + by as usize
 }
 
 fn read_u16(bytes: &[u8], at: usize) -> usize {

@@ -22,9 +22,8 @@ impl Block {
     /// Compares fingerprints eight at a time and touches the key only of the rows that agree.
     pub fn find(&self, probe: &Probe<'_>) -> Option<u32> {
         let suffix = probe.key.strip_prefix(self.prefix())?;
-        let layout = &self.0.layout;
-        let n = layout.rows as usize;
-        let fingerprints = &self.0.bytes[layout.fingerprints..layout.fingerprints + n];
+        let layout = self.layout();
+        let fingerprints = &self.bytes()[layout.fingerprints()];
         let wanted = probe.hash.to_le_bytes()[0];
         let hidden = |seqno| mutant!("block-hides-the-newest") && seqno == probe.snapshot;
         let sees = |seqno| seqno <= probe.snapshot && !hidden(seqno);
@@ -120,7 +119,7 @@ impl Block {
     }
 
     fn order(&self, row: u32, suffix: &[u8], head: u32) -> Ordering {
-        let order = self.0.layout.head(&self.0.bytes, row).cmp(&head);
+        let order = self.layout().head(self.bytes(), row).cmp(&head);
         order.then_with(|| self.suffix(row).cmp(suffix))
     }
 }

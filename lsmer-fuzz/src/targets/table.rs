@@ -129,7 +129,7 @@ impl Reader<'_> {
         let mut raw = vec![0; bytes as usize];
         let read = self.file.read_exact_at(&mut raw, offset);
         read.map_err(|error| Error::io("read a block", error))?;
-        self.format.decode(&request.id, raw)
+        self.format.decode(&request.id, raw.into())
     }
 
     /// Calls `op` until it is done, as the engine's driver does.

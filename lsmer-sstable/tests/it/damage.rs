@@ -81,7 +81,7 @@ fn a_block_of_another_place_is_corruption() {
         for request in table.blocks() {
             let start = usize::try_from(request.id.offset).unwrap();
             let raw = &bytes[start..start + request.bytes as usize];
-            assert!(format.decode(&request.id, raw.to_vec()).is_ok());
+            assert!(format.decode(&request.id, raw.to_vec().into()).is_ok());
             let epoch = TableId { epoch: 2, ..ID };
             let number = TableId { number: 8, ..ID };
             let other_kind = match request.id.kind {
@@ -94,7 +94,7 @@ fn a_block_of_another_place_is_corruption() {
                 BlockId { table: number, ..request.id },
                 BlockId { kind: other_kind, ..request.id },
             ] {
-                let error = format.decode(&id, raw.to_vec()).unwrap_err();
+                let error = format.decode(&id, raw.to_vec().into()).unwrap_err();
                 assert_eq!(error.kind(), ErrorKind::Corruption);
                 assert_eq!(
                     (error.file(), error.offset()),

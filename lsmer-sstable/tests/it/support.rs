@@ -218,7 +218,7 @@ impl Driver {
         let mut raw = vec![0; request.bytes as usize];
         let read = self.file.reading(|file| file.read_exact_at(&mut raw, request.id.offset));
         read.map_err(|error| Error::io("read a block", error))?;
-        self.format.decode(&request.id, raw)
+        self.format.decode(&request.id, raw.into())
     }
 
     /// Calls `op` until it is done.

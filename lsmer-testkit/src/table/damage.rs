@@ -217,7 +217,7 @@ fn decode(
     raw: &[u8],
     what: &str,
 ) -> lsmer_core::Result<Block> {
-    unharmed(what, || format.decode(id, raw.to_vec()))
+    unharmed(what, || format.decode(id, raw.into()))
 }
 
 fn covers(request: &BlockRequest, at: usize) -> bool {

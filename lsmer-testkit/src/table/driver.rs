@@ -52,7 +52,7 @@ impl<'a> Driver<'a> {
         self.fetched.insert(request.id, request.bytes);
         let raw = raw(self.bytes, request);
         let raw = raw.ok_or_else(|| Error::corruption("a block past the end of its file"))?;
-        self.format.decode(&request.id, raw.to_vec())
+        self.format.decode(&request.id, raw.into())
     }
 
     /// Reads all blocks of a table, and returns the cache that has them now.

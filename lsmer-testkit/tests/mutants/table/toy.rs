@@ -4,9 +4,9 @@
 use std::{collections::BTreeSet, ops::Range, sync::Arc};
 
 use lsmer_core::{
-    Block, BlockBuilder, BlockHandle, BlockId, BlockKind, BlockReader, BlockRequest, Cursor,
-    EntryRef, Error, Filter, FilterPolicy, Kind, Located, Probe, Result, Search, SeqNo, Step,
-    Table, TableBuilder, TableFormat, TableId, TableMeta, TableSpec, VfsFile, Window,
+    Block, BlockBuf, BlockBuilder, BlockHandle, BlockId, BlockKind, BlockReader, BlockRequest,
+    Cursor, EntryRef, Error, Filter, FilterPolicy, Kind, Located, Probe, Result, Search, SeqNo,
+    Step, Table, TableBuilder, TableFormat, TableId, TableMeta, TableSpec, VfsFile, Window,
     checksum_context, checksum_more,
     codec::{Fields, put_prefixed, put_varint},
     hash,
@@ -62,17 +62,17 @@ impl TableFormat for Toy {
         Ok(Step::Done(Arc::new(opened)))
     }
 
-    fn decode(&self, at: &BlockId, mut raw: Vec<u8>) -> Result<Block> {
+    fn decode(&self, at: &BlockId, raw: BlockBuf) -> Result<Block> {
         let bytes = raw.len().checked_sub(4);
         let bytes = if self.0 == Flaw::PanicsOnShortBlocks { Some(bytes.unwrap()) } else { bytes };
         let bytes = bytes.ok_or_else(|| Error::corruption("short"))?;
-        let stored = raw.split_off(bytes);
+        let (payload, stored) = raw.split_at(bytes);
         let unchecked = usize::from(self.0 == Flaw::LeavesAByteUnchecked);
-        let covered = &raw[..bytes.saturating_sub(unchecked)];
+        let covered = &payload[..bytes.saturating_sub(unchecked)];
         if stored != crc(self.0, at, covered).to_le_bytes() && self.0 != Flaw::ChecksNothing {
             return Err(Error::corruption("checksum"));
         }
-        if at.kind == BlockKind::Data { Block::rows(raw) } else { Ok(Block::opaque(raw)) }
+        if at.kind == BlockKind::Data { Block::rows(payload) } else { Ok(Block::opaque(payload)) }
     }
 
     fn inspect(&self, file: &dyn VfsFile) -> Result<TableMeta> {
@@ -91,7 +91,7 @@ impl TableFormat for Toy {
             return Err(Error::corruption("footer"));
         }
         let id = BlockId { table, offset, kind: BlockKind::Properties };
-        let properties = self.decode(&id, read(offset, bytes as usize)?)?;
+        let properties = self.decode(&id, read(offset, bytes as usize)?.into())?;
         let meta = TableMeta::decode(Fields::new(properties.bytes()))?;
         Ok(TableMeta { file_bytes, ..meta })
     }
