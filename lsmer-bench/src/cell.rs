@@ -42,6 +42,7 @@ pub const FIGURES: &[(&str, &str)] = &[
     ("write_amplification", "written_bytes / user_bytes"),
     ("settle_seconds", "how long background work went on"),
     ("open_seconds", "how long opening took"),
+    ("files", "files of the database"),
     ("writes_per_second", "what the writer beside the readers achieved"),
 ];
 

@@ -96,6 +96,11 @@ pub trait Engine: Send + Sync {
     /// Any.
     fn scan(&self, walk: Walk<'_>, with: &mut dyn FnMut(&[u8], &[u8])) -> Outcome<u64>;
 
+    /// Returns whether a put goes to a log that outlives the process.
+    fn has_log(&self) -> bool {
+        true
+    }
+
     /// Writes what is in memory to tables, and waits for that.
     ///
     /// # Errors

@@ -22,6 +22,19 @@ pub fn disk_bytes(dir: &Path) -> io::Result<u64> {
     Ok(bytes)
 }
 
+/// Returns the number of files in a folder and below.
+///
+/// # Errors
+///
+/// The folder cannot be read.
+pub fn files(dir: &Path) -> io::Result<u64> {
+    fs::read_dir(dir)?.try_fold(0, |count, entry| {
+        let entry = entry?;
+        let inner = if entry.file_type()?.is_dir() { files(&entry.path())? } else { 1 };
+        Ok(count + inner)
+    })
+}
+
 /// Copies a folder with all that is in it.
 ///
 /// # Errors
@@ -53,6 +66,7 @@ mod tests {
         fs::write(from.join("inner/file"), vec![1; 10_000]).unwrap();
         copy(&from, &to).unwrap();
         assert_eq!(fs::read(to.join("inner/file")).unwrap(), vec![1; 10_000]);
+        assert_eq!(files(&to).unwrap(), 1);
         let bytes = disk_bytes(&to).unwrap();
         assert!((10_000..40_000).contains(&bytes), "{bytes}");
     }

@@ -7,11 +7,14 @@ use std::{env, fs, path::PathBuf, process::ExitCode};
 
 use clap::Parser;
 use lsmer_bench::{
-    args::{Cli, Command, PrepareArgs, RunArgs, What},
+    args::{Cli, Command, MatrixArgs, PrepareArgs, RunArgs, What},
+    cell::Cell,
     engines,
+    matrix::{self, Matrix},
     outcome::Outcome,
     plan::Plan,
-    run, workload,
+    report::{self, Report},
+    run, workload, workloads,
 };
 
 /// For RocksDB too: its `malloc` is this one.
@@ -26,7 +29,9 @@ fn main() -> ExitCode {
             Ok(())
         }
         Command::Run(args) => run_cell(args),
+        Command::Matrix(args) => matrix(&args),
         Command::Prepare(args) => prepare(args),
+        Command::LeaveLog(args) => leave_log(args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -63,9 +68,55 @@ fn run_cell(args: RunArgs) -> Outcome {
     Ok(())
 }
 
+fn matrix(args: &MatrixArgs) -> Outcome {
+    let all = || workload::all().map(|workload| (workload.name.to_owned(), None)).collect();
+    let asked = args.workloads.iter().map(|text| matrix::workload_of(text));
+    let asked = asked.collect::<Outcome<Vec<_>>>()?;
+    let built = || engines::names().map(str::to_owned).collect();
+    let matrix = Matrix {
+        engines: if args.engines.is_empty() { built() } else { args.engines.clone() },
+        workloads: if asked.is_empty() { all() } else { asked },
+        rounds: args.rounds,
+        records: args.records.unwrap_or(args.scale.records()),
+        seconds: args.seconds.unwrap_or(args.scale.seconds()),
+    };
+    let parent = args.dir.clone().unwrap_or_else(env::temp_dir);
+    let dir = tempfile::Builder::new().prefix("lsmer-bench-").tempdir_in(parent)?;
+    let mut tell = |line: &str| eprintln!("{line}");
+    let outcomes = matrix.measure(&env::current_exe()?, dir.path(), &mut tell)?;
+    write_report(args, outcomes.cells)?;
+    if outcomes.failed.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("failed: {}", outcomes.failed.join(", ")).into())
+    }
+}
+
+fn write_report(args: &MatrixArgs, cells: Vec<Cell>) -> Outcome {
+    if let Some(path) = &args.json {
+        let cells: Vec<_> = cells.iter().map(Cell::to_json).collect();
+        fs::write(path, serde_json::to_string_pretty(&cells)?)?;
+    }
+    let report = Report::new(cells);
+    let tables = report::markdown::tables(&report);
+    match &args.markdown {
+        Some(path) => fs::write(path, tables)?,
+        None => print!("{tables}"),
+    }
+    if let Some(path) = &args.svg {
+        fs::write(path, report::svg::chart(&report))?;
+    }
+    Ok(())
+}
+
 fn prepare(args: PrepareArgs) -> Outcome {
     let plan = plan(args.what, args.dir.clone())?;
     run::prepare(&plan, &args.dir)
+}
+
+fn leave_log(args: PrepareArgs) -> Outcome {
+    let plan = plan(args.what, args.dir.clone())?;
+    workloads::leave_log(&plan.stage(args.dir)?)
 }
 
 fn plan(what: What, dir: PathBuf) -> Outcome<Plan> {

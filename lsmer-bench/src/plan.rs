@@ -69,11 +69,13 @@ impl Plan {
         let mut settings = Settings::new(dir, cache_bytes);
         if workload.store == Store::SmallTables {
             settings.table_bytes = Some(64 << 10);
+            settings.memtable_bytes = 4 << 20;
         }
         Ok(Stage {
             engine: self.engine.clone(),
             settings,
             keys,
+            keys_file: self.keys.clone(),
             values,
             records,
             threads: self.threads.unwrap_or(workload.threads).max(1),

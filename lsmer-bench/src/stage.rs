@@ -8,6 +8,7 @@ use crate::{
     keys::Keys,
     numbers::index,
     outcome::Outcome,
+    random::Random,
     values::Values,
 };
 
@@ -20,6 +21,8 @@ pub struct Stage {
     pub settings: Settings,
     /// The keys.
     pub keys: Keys,
+    /// The file they were read from, if they were.
+    pub keys_file: Option<PathBuf>,
     /// The values.
     pub values: Values,
     /// Records that the database is loaded with, or that a fill writes: the first of the keys.
@@ -49,7 +52,12 @@ impl Stage {
         self.values.make(rank, version, value);
     }
 
-    /// Writes rows `from..to` in batches.
+    /// Returns the rank of one of the records that the database was loaded with.
+    pub fn loaded(&self, random: &mut Random) -> u64 {
+        self.keys.rank(random.below(self.records))
+    }
+
+    /// Writes a range of rows in batches.
     ///
     /// # Errors
     ///

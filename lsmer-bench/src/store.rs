@@ -16,7 +16,7 @@ pub enum Store {
     Layered,
     /// `Loaded`, and then all records once more, with other values.
     Overwritten,
-    /// All records in tables of 64 KiB.
+    /// `Loaded`, with memtables of 4 MiB and tables of 64 KiB.
     SmallTables,
 }
 
@@ -34,7 +34,7 @@ impl Store {
     /// Returns the name of the folder that holds it for this stage.
     pub fn folder(self, stage: &Stage) -> String {
         let (engine, name, records) = (&stage.engine, self.name(), stage.records);
-        format!("{engine}-{name}-{records}x{}", stage.values.len())
+        format!("{engine}-{name}-{records}-of-{}-x{}", stage.keys.count(), stage.values.len())
     }
 
     /// Makes it in the folder of the stage.
@@ -49,7 +49,7 @@ impl Store {
             rest(&*engine)?;
         }
         match self {
-            Self::Empty | Self::Loaded => {}
+            Self::Empty | Self::Loaded | Self::SmallTables => {}
             Self::Layered => {
                 let part = stage.records / 50;
                 for layer in 1..=3 {
@@ -58,7 +58,6 @@ impl Store {
                 }
             }
             Self::Overwritten => stage.load(&*engine, 0..stage.records, 1)?,
-            Self::SmallTables => drop(engine.compact()?),
         }
         rest(&*engine)?;
         engine.close()

@@ -132,6 +132,20 @@ impl Workload {
         self
     }
 
+    /// Sets how large the cache is.
+    #[must_use]
+    pub const fn cache(mut self, cache: Cache) -> Self {
+        self.cache = cache;
+        self
+    }
+
+    /// Says that keys are added between the loaded ones.
+    #[must_use]
+    pub const fn inserting(mut self) -> Self {
+        self.inserts = true;
+        self
+    }
+
     /// Sets how it is run: it opens the database itself.
     #[must_use]
     pub const fn opening(mut self, play: fn(&Stage) -> Outcome<Run>) -> Self {

@@ -3,7 +3,7 @@
 //! Every write is a transaction of its own. Those that need not survive a power loss commit with
 //! `Durability::None`; redb's are lost with the process too, unless a durable one follows.
 
-use redb::{Database, Durability, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{Database, Durability, ReadableDatabase, TableDefinition};
 
 use crate::{
     engine::{Engine, Settings, Walk},
@@ -83,6 +83,10 @@ impl Engine for Redb {
             count += 1;
         }
         Ok(count)
+    }
+
+    fn has_log(&self) -> bool {
+        false
     }
 
     fn flush(&self) -> Outcome {

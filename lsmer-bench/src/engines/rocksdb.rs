@@ -2,9 +2,9 @@
 //! sizes that all engines have.
 
 use rocksdb::{
-    BlockBasedOptions, BottommostLevelCompaction, Cache, ColumnFamilyRef, CompactOptions, DB,
-    DBCompressionType, DEFAULT_COLUMN_FAMILY_NAME, Options, ReadOptions, WaitForCompactOptions,
-    WriteBatch, WriteOptions,
+    BlockBasedOptions, BottommostLevelCompaction, Cache, ColumnFamilyDescriptor, ColumnFamilyRef,
+    CompactOptions, DB, DBCompressionType, DEFAULT_COLUMN_FAMILY_NAME, Options, ReadOptions,
+    WaitForCompactOptions, WriteBatch, WriteOptions,
 };
 
 use crate::{
@@ -22,7 +22,10 @@ struct Rocks {
 }
 
 pub(super) fn open(settings: &Settings) -> Outcome<Box<dyn Engine>> {
-    let db = DB::open(&options(settings), &settings.dir)?;
+    let options = options(settings);
+    // Named, so that there is a handle of it: batched reads want one.
+    let family = ColumnFamilyDescriptor::new(DEFAULT_COLUMN_FAMILY_NAME, options.clone());
+    let db = DB::open_cf_descriptors(&options, &settings.dir, [family])?;
     let mut synced = WriteOptions::default();
     synced.set_sync(true);
     let reads = ReadOptions::default();
@@ -83,7 +86,7 @@ impl Engine for Rocks {
         for (key, value) in rows {
             batch.put(key, value);
         }
-        Ok(self.db.write_opt(&batch, &self.unsynced)?)
+        Ok(self.db.write_opt(batch, &self.unsynced)?)
     }
 
     fn get(&self, key: &[u8], with: &mut dyn FnMut(&[u8])) -> Outcome<bool> {
