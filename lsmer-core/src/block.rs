@@ -34,6 +34,7 @@
 
 mod builder;
 mod frame;
+mod lanes;
 mod layout;
 mod search;
 mod slot;
@@ -83,6 +84,7 @@ impl Block {
     }
 
     /// Returns all bytes of the block.
+    #[inline]
     pub fn bytes(&self) -> &[u8] {
         self.0.bytes()
     }
@@ -92,17 +94,20 @@ impl Block {
         self.0.weight()
     }
 
+    #[inline]
     fn layout(&self) -> &Layout {
         &self.0.header().layout
     }
 
     /// Returns the number of rows.
     #[expect(clippy::len_without_is_empty, reason = "a block of rows is never empty")]
+    #[inline]
     pub fn len(&self) -> u32 {
         self.layout().rows
     }
 
     /// Returns the bytes that all keys begin with.
+    #[inline]
     pub fn prefix(&self) -> &[u8] {
         &self.bytes()[self.layout().prefix()]
     }
@@ -112,11 +117,13 @@ impl Block {
     /// # Panics
     ///
     /// If there is no such row; likewise for the methods below.
+    #[inline]
     pub fn suffix(&self, row: u32) -> &[u8] {
         &self.bytes()[self.layout().suffix(self.bytes(), row)]
     }
 
     /// Replaces `key` by the user key of `row`.
+    #[inline]
     pub fn key_into(&self, row: u32, key: &mut Vec<u8>) {
         key.clear();
         key.extend_from_slice(self.prefix());
@@ -124,36 +131,43 @@ impl Block {
     }
 
     /// Returns the value of `row`.
+    #[inline]
     pub fn value(&self, row: u32) -> &[u8] {
         &self.bytes()[self.value_range(row)]
     }
 
     /// Returns where in [`bytes`](Self::bytes) the value of `row` is.
+    #[inline]
     pub fn value_range(&self, row: u32) -> Range<usize> {
         self.layout().value(self.bytes(), row)
     }
 
     /// Returns when `row` was written.
+    #[inline]
     pub fn seqno(&self, row: u32) -> SeqNo {
         self.layout().seqno(self.bytes(), row)
     }
 
     /// Returns what `row` does to its key.
+    #[inline]
     pub fn kind(&self, row: u32) -> Kind {
         self.layout().kind(self.bytes(), row)
     }
 
     /// Returns the largest seqno of all rows.
+    #[inline]
     pub fn max_seqno(&self) -> SeqNo {
         SeqNo(self.layout().max_seqno)
     }
 
     /// Returns whether every row is a put.
+    #[inline]
     pub fn is_all_puts(&self) -> bool {
         self.layout().kinds.is_none()
     }
 
     /// Returns the entry of `row`, with its key copied into `key`.
+    #[inline]
     pub fn entry<'a>(&'a self, row: u32, key: &'a mut Vec<u8>) -> EntryRef<'a> {
         self.key_into(row, key);
         EntryRef { key, seqno: self.seqno(row), kind: self.kind(row), value: self.value(row) }

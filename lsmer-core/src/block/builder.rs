@@ -140,8 +140,10 @@ impl BlockBuilder {
 
 /// The first four bytes of a suffix, zero-filled, as a number that orders like it.
 pub(super) fn suffix_head(suffix: &[u8]) -> u32 {
-    let head = crate::head(suffix) >> 32;
-    u32::try_from(head).expect("the upper half")
+    if let Some(first) = suffix.first_chunk() {
+        return u32::from_be_bytes(*first);
+    }
+    suffix.iter().zip([24, 16, 8]).fold(0, |head, (byte, shift)| head | u32::from(*byte) << shift)
 }
 
 fn put_ends(out: &mut Vec<u8>, ends: impl Iterator<Item = u32>, wide: bool) {

@@ -107,11 +107,13 @@ impl Frame {
         self.0
     }
 
+    #[inline]
     pub(super) fn header(&self) -> &Header {
         // SAFETY: initialized in `alloc` (F1), and there as long as this reference is (F2).
         unsafe { self.0.as_ref() }
     }
 
+    #[inline]
     pub(super) fn bytes(&self) -> &[u8] {
         let header = self.header();
         header.alive.read();
@@ -125,6 +127,7 @@ impl Frame {
         memory(self.header().capacity as usize).size()
     }
 
+    #[inline]
     fn start(&self) -> NonNull<u8> {
         // SAFETY: the header is part of the allocation (F1).
         unsafe { self.0.add(1) }.cast()
@@ -132,6 +135,7 @@ impl Frame {
 }
 
 impl Clone for Frame {
+    #[inline]
     fn clone(&self) -> Self {
         // As in `Arc`: whoever has one reference may make more of it without further ado.
         self.header().count.fetch_add(1, Ordering::Relaxed);
@@ -140,6 +144,7 @@ impl Clone for Frame {
 }
 
 impl Drop for Frame {
+    #[inline]
     fn drop(&mut self) {
         // What was read through this reference comes before the memory is freed.
         let order =

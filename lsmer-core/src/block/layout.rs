@@ -103,18 +103,22 @@ impl Layout {
         let prefix = self.prefix().len();
         let mut last = (0, 0);
         for row in 0..self.rows {
-            let ends = (self.end(bytes, self.key_ends, row), self.end(bytes, self.value_ends, row));
-            let grows = last.0 <= ends.0 && last.1 <= ends.1;
-            if !grows || ends.0 > keys || ends.1 > values {
+            let key = self.span(bytes, self.key_ends, row);
+            let value = self.span(bytes, self.value_ends, row);
+            if key.start > key.end
+                || value.start > value.end
+                || key.end > keys
+                || value.end > values
+            {
                 return Err(Error::corruption("a block has entries that overlap"));
             }
-            if ends.0 - last.0 + prefix > MAX_KEY_BYTES {
+            if key.len() + prefix > MAX_KEY_BYTES {
                 return Err(Error::corruption("a block has a key over the limit"));
             }
             if let Some(kinds) = self.kinds {
                 Kind::decode(bytes[(kinds + row) as usize])?;
             }
-            last = ends;
+            last = (key.end, value.end);
         }
         if last != (keys, values) || prefix > MAX_KEY_BYTES {
             return Err(Error::corruption("a block has bytes that belong to no entry"));
@@ -127,76 +131,83 @@ impl Layout {
     }
 
     /// Where the bytes that all keys begin with are.
+    #[inline]
     pub(super) fn prefix(&self) -> Range<usize> {
         self.prefix as usize..self.keys as usize
     }
 
     /// Where the fingerprints are.
+    #[inline]
     pub(super) fn fingerprints(&self) -> Range<usize> {
         FINGERPRINTS as usize..(FINGERPRINTS + self.rows) as usize
     }
 
-    fn end(&self, bytes: &[u8], column: u32, row: u32) -> usize {
-        let (column, row) = (column as usize, row as usize);
-        if self.wide {
-            read_u32(bytes, column + row * 4)
-        } else {
-            read_u16(bytes, column + row * 2)
-        }
-    }
-
+    /// The bytes of `row` among those that a column of ends divides.
+    ///
+    /// It begins where the row before it ends. The two ends are neighbours, so one read brings
+    /// both; what is before the first row's end is no end, but inside the block.
+    #[inline]
     fn span(&self, bytes: &[u8], column: u32, row: u32) -> Range<usize> {
-        let start = if row == 0 { 0 } else { self.end(bytes, column, row - 1) };
-        start..self.end(bytes, column, row)
+        assert!(row < self.rows, "no such row");
+        let (at, place) = (column as usize, row as usize);
+        let (start, end) = if self.wide {
+            let at = at + place * 4;
+            (u32::from_le_bytes(read(bytes, at - 4)), u32::from_le_bytes(read(bytes, at)))
+        } else {
+            let both = u32::from_le_bytes(read(bytes, at + place * 2 - 2));
+            (both & u32::from(u16::MAX), both >> 16)
+        };
+        let start = if row == 0 { 0 } else { start };
+        start as usize..end as usize
     }
 
+    #[inline]
     pub(super) fn suffix(&self, bytes: &[u8], row: u32) -> Range<usize> {
         let span = self.span(bytes, self.key_ends, row);
         shifted(span, self.keys)
     }
 
+    #[inline]
     pub(super) fn value(&self, bytes: &[u8], row: u32) -> Range<usize> {
         let span = self.span(bytes, self.value_ends, row);
         shifted(span, self.values)
     }
 
+    #[inline]
     pub(super) fn seqno(&self, bytes: &[u8], row: u32) -> SeqNo {
         assert!(row < self.rows, "no such row");
         SeqNo(self.seqno_base + self.seqno_delta(bytes, row))
     }
 
+    #[inline]
     fn seqno_delta(&self, bytes: &[u8], row: u32) -> u64 {
-        let at = self.seqnos as usize + row as usize * usize::from(self.seqno_width);
-        match self.seqno_width {
-            0 => 0,
-            1 => u64::from(bytes[at]),
-            2 => read_u16(bytes, at) as u64,
-            4 => read_u32(bytes, at) as u64,
-            _ => u64::from_le_bytes(*bytes[at..].first_chunk().expect("eight bytes a row")),
-        }
+        const MASKS: [u64; 9] = [0, 0xff, 0xffff, 0, 0xffff_ffff, 0, 0, 0, u64::MAX];
+        let width = usize::from(self.seqno_width);
+        // The padding makes eight bytes readable behind every delta.
+        u64::from_le_bytes(read(bytes, self.seqnos as usize + row as usize * width)) & MASKS[width]
     }
 
+    #[inline]
     pub(super) fn kind(&self, bytes: &[u8], row: u32) -> Kind {
         assert!(row < self.rows, "no such row");
         let Some(kinds) = self.kinds else { return Kind::Put };
         Kind::decode(bytes[(kinds + row) as usize]).expect("checked by decode")
     }
 
-    /// The first four bytes of a suffix, as a number that orders like it.
-    pub(super) fn head(&self, bytes: &[u8], row: u32) -> u32 {
-        let at = self.heads as usize + row as usize * 4;
-        u32::from_be_bytes(*bytes[at..].first_chunk().expect("four bytes a row"))
+    /// The first four bytes of each suffix, as numbers that order like them.
+    #[inline]
+    pub(super) fn heads<'a>(&self, bytes: &'a [u8]) -> &'a [[u8; 4]] {
+        let start = self.heads as usize;
+        bytes[start..start + self.rows as usize * 4].as_chunks().0
     }
 }
 
+#[inline]
 fn shifted(span: Range<usize>, by: u32) -> Range<usize> {
     span.start + by as usize..span.end + by as usize
 }
 
-fn read_u16(bytes: &[u8], at: usize) -> usize {
-    usize::from(u16::from_le_bytes(*bytes[at..].first_chunk().expect("inside a column")))
-}
-
-fn read_u32(bytes: &[u8], at: usize) -> usize {
-    u32::from_le_bytes(*bytes[at..].first_chunk().expect("inside a column")) as usize
+#[inline]
+fn read<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
+    *bytes[at..].first_chunk().expect("inside the block")
 }

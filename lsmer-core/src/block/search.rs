@@ -2,7 +2,11 @@
 
 use std::{cmp::Ordering, ops::Range};
 
-use super::{Block, builder::suffix_head};
+use super::{
+    Block,
+    builder::suffix_head,
+    lanes::{LANES, equal},
+};
 use crate::{Probe, mutant};
 
 impl Block {
@@ -19,55 +23,48 @@ impl Block {
 
     /// Returns the newest row of the probe's key that its snapshot sees.
     ///
-    /// Compares fingerprints eight at a time and touches the key only of the rows that agree.
+    /// Compares sixteen fingerprints at a time and touches the key only of the rows that agree.
     pub fn find(&self, probe: &Probe<'_>) -> Option<u32> {
-        let suffix = probe.key.strip_prefix(self.prefix())?;
-        let layout = self.layout();
-        let fingerprints = &self.bytes()[layout.fingerprints()];
+        let (prefix, rows) = (self.prefix(), self.len());
+        let (front, suffix) = probe.key.split_at_checked(prefix.len())?;
+        if !same(front, prefix) {
+            return None;
+        }
         let wanted = probe.hash.to_le_bytes()[0];
         let hidden = |seqno| mutant!("block-hides-the-newest") && seqno == probe.snapshot;
         let sees = |seqno| seqno <= probe.snapshot && !hidden(seqno);
-        let matches = |row: &u32| self.suffix(*row) == suffix && sees(self.seqno(*row));
+        let matches = |row: u32| same(self.suffix(row), suffix) && sees(self.seqno(row));
+        let fingerprints = &self.bytes()[self.layout().fingerprints().start..];
         // Versions of a key are adjacent and newest first, so the first match is the answer.
-        let mut words = fingerprints.chunks_exact(8);
         let mut base = 0;
-        for word in words.by_ref() {
-            let word = u64::from_le_bytes(*word.first_chunk().expect("eight bytes"));
-            let mut hits = equal_bytes(word, wanted);
+        while base < rows {
+            let lanes = fingerprints[base as usize..].first_chunk();
+            let mut hits = equal(lanes.expect("other columns follow"), wanted);
             while hits != 0 {
-                let row = base + hits.trailing_zeros() / 8;
-                if matches(&row) {
+                let row = base + hits.trailing_zeros();
+                if row >= rows || mutant!("block-forgets-its-last-rows") && row >= rows / 8 * 8 {
+                    break;
+                }
+                if matches(row) {
                     return Some(row);
                 }
                 hits &= hits - 1;
             }
-            base += 8;
+            base += LANES;
         }
-        let tail = words.remainder().iter().zip(base..);
-        if mutant!("block-forgets-its-last-rows") {
-            return None;
-        }
-        tail.filter(|(byte, _)| **byte == wanted).map(|(_, row)| row).find(matches)
+        None
     }
 
     /// Returns the first of `rows` whose key is at or after `key`; their end if there is none.
-    /// Looks near their start first: exponential search (Bentley and Yao, 1976).
+    /// Looks near their start first.
     pub fn lower_bound_from(&self, rows: Range<u32>, key: &[u8]) -> u32 {
-        let Range { start: mut low, end } = rows;
         let suffix = match self.align(key) {
             Ok(suffix) => suffix,
-            Err(Ordering::Less) => return end,
-            Err(_) => return low,
+            Err(Ordering::Less) => return rows.end,
+            Err(_) => return rows.start,
         };
         let head = suffix_head(suffix);
-        let before = |row| self.order(row, suffix, head) == Ordering::Less;
-        let (mut high, mut step) = (low, 1);
-        while high < end && before(high) {
-            low = high + 1;
-            high = low.saturating_add(step);
-            step *= 2;
-        }
-        partition(low..high.min(end), before)
+        gallop(rows, |row| self.order(row, suffix, head) == Ordering::Less)
     }
 
     /// Returns the first of `rows` whose key is after `key`; their end if there is none. Looks
@@ -98,7 +95,10 @@ impl Block {
             Err(_) => return 0,
         };
         let head = suffix_head(suffix);
-        partition(0..self.len(), |row| {
+        let heads = self.layout().heads(self.bytes());
+        let low = heads.partition_point(|other| u32::from_be_bytes(*other) < head);
+        // Most keys have a head of their own, so look at the first row first.
+        gallop(u32::try_from(low).expect("at most the rows")..self.len(), |row| {
             let order = self.order(row, suffix, head);
             order == Ordering::Less || order == upto
         })
@@ -112,14 +112,12 @@ impl Block {
     fn align<'k>(&self, key: &'k [u8]) -> Result<&'k [u8], Ordering> {
         let prefix = self.prefix();
         let shared = prefix.len().min(key.len());
-        match prefix.cmp(&key[..shared]) {
-            Ordering::Equal => Ok(&key[shared..]),
-            decided => Err(decided),
-        }
+        let (front, suffix) = key.split_at(shared);
+        if same(front, prefix) { Ok(suffix) } else { Err(prefix.cmp(front)) }
     }
 
     fn order(&self, row: u32, suffix: &[u8], head: u32) -> Ordering {
-        let order = self.layout().head(self.bytes(), row).cmp(&head);
+        let order = u32::from_be_bytes(self.layout().heads(self.bytes())[row as usize]).cmp(&head);
         order.then_with(|| self.suffix(row).cmp(suffix))
     }
 }
@@ -138,11 +136,30 @@ fn partition(rows: Range<u32>, before: impl Fn(u32) -> bool) -> u32 {
     low
 }
 
-/// Returns a word with the high bit set in each byte of `word` that equals `byte`. A byte above an
-/// equal one may be set wrongly; the caller compares keys anyway. (Mycroft's zero-byte test.)
-fn equal_bytes(word: u64, byte: u8) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = 0x8080_8080_8080_8080;
-    let zeros = word ^ (ONES * u64::from(byte));
-    zeros.wrapping_sub(ONES) & !zeros & HIGHS
+/// Like [`partition`], but looks near the start first: exponential search (Bentley and Yao, 1976).
+fn gallop(rows: Range<u32>, before: impl Fn(u32) -> bool) -> u32 {
+    let Range { start: mut low, end } = rows;
+    let (mut high, mut step) = (low, 1);
+    while high < end && before(high) {
+        low = high + 1;
+        high = low.saturating_add(step);
+        step *= 2;
+    }
+    partition(low..high.min(end), before)
+}
+
+/// Returns whether both are the same bytes. Keys are short: up to 16 bytes it is two comparisons
+/// in place of a call.
+#[inline]
+fn same(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    match a.len() {
+        0 => true,
+        1..4 => a.iter().eq(b),
+        4..8 => a.first_chunk::<4>() == b.first_chunk() && a.last_chunk::<4>() == b.last_chunk(),
+        8..=16 => a.first_chunk::<8>() == b.first_chunk() && a.last_chunk::<8>() == b.last_chunk(),
+        _ => a == b,
+    }
 }

@@ -39,6 +39,26 @@ fn layout_is_pinned() {
     assert_eq!(build(&entries), want);
 }
 
+#[test]
+fn every_version_of_one_key_is_found_whatever_their_number() {
+    // All fingerprints are equal, and the last lanes are partly of other columns.
+    for versions in 1..=300_u64 {
+        let rows: Vec<_> =
+            (0..versions).rev().map(|at| (b"k".to_vec(), at * 2 + 1, Kind::Put, vec![])).collect();
+        let block = Block::rows(build(&rows)).unwrap();
+        for (seen, row) in rows.iter().zip(0..) {
+            assert_eq!(block.find(&Probe::new(b"k", SeqNo(seen.1))), Some(row), "of {versions}");
+            assert_eq!(
+                block.find(&Probe::new(b"k", SeqNo(seen.1 + 1))),
+                Some(row),
+                "of {versions}"
+            );
+        }
+        assert_eq!(block.find(&Probe::new(b"k", SeqNo(0))), None);
+        assert_eq!(block.find(&Probe::new(b"", SeqNo::MAX)), None);
+    }
+}
+
 /// Rows in internal order, from few keys, so that versions and prefixes pile up.
 fn rows() -> impl Strategy<Value = Vec<(Vec<u8>, u64, Kind, Vec<u8>)>> {
     let key = vec(prop_oneof![Just(0_u8), Just(b'a'), Just(0xff), any::<u8>()], 0..6);
