@@ -68,7 +68,8 @@ impl Row<'_> {
             changes.entry(name).or_default().0 = *cost;
         }
         let changes = changes.into_iter().map(|(name, (before, now))| (name, now - before, now));
-        let mut changes: Vec<_> = changes.collect();
+        let mut changes: Vec<_> =
+            changes.filter(|(_, change, _)| change.abs() > unrecorded / 10.0).collect();
         changes.sort_by(|(_, one, _), (_, other, _)| other.abs().total_cmp(&one.abs()));
         changes.truncate(NAMED);
         changes

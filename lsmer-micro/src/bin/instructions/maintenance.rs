@@ -34,7 +34,7 @@ fn compact() -> Result<u64> {
 }
 
 fn open() -> Result<u64> {
-    let vfs = MemVfs::new();
+    let vfs = MemVfs::without_crashes();
     let db = small_segments(&vfs).open()?;
     for table in 0..TABLES {
         fill(&db, table * TABLE_ENTRIES..(table + 1) * TABLE_ENTRIES)?;
@@ -47,7 +47,7 @@ fn open() -> Result<u64> {
 }
 
 fn replay() -> Result<u64> {
-    let vfs = MemVfs::new();
+    let vfs = MemVfs::without_crashes();
     let db = small_segments(&vfs).open()?;
     fill(&db, 0..ENTRIES)?;
     db.close()?;

@@ -31,7 +31,7 @@ fn get_memtable() -> Result<u64> {
 }
 
 fn get_cached() -> Result<u64> {
-    count_gets(&one_run(builder(&MemVfs::new()))?)
+    count_gets(&one_run(builder(&MemVfs::without_crashes()))?)
 }
 
 fn get_runs() -> Result<u64> {
@@ -39,7 +39,7 @@ fn get_runs() -> Result<u64> {
 }
 
 fn get_uncached() -> Result<u64> {
-    count_gets(&one_run(builder(&MemVfs::new()).cache(NoCache))?)
+    count_gets(&one_run(builder(&MemVfs::without_crashes()).cache(NoCache))?)
 }
 
 /// Some of the numbers in no order, with their keys.
@@ -61,7 +61,7 @@ fn count_gets(db: &Db) -> Result<u64> {
 }
 
 fn get_absent() -> Result<u64> {
-    let db = one_run(builder(&MemVfs::new()))?;
+    let db = one_run(builder(&MemVfs::without_crashes()))?;
     let keys: Vec<_> = (0..LOOKUPS).map(|n| SHAPE.absent(n)).collect();
     count_twice(&|| {
         let mut right = 0;
@@ -73,7 +73,7 @@ fn get_absent() -> Result<u64> {
 }
 
 fn multi_get() -> Result<u64> {
-    let db = one_run(builder(&MemVfs::new()))?;
+    let db = one_run(builder(&MemVfs::without_crashes()))?;
     let (numbers, keys) = wanted();
     count_twice(&|| {
         let mut right = 0;

@@ -26,7 +26,7 @@ pub(crate) fn small_segments(vfs: &MemVfs) -> Builder {
 
 /// Opens an empty database.
 pub(crate) fn empty() -> Result<Db> {
-    builder(&MemVfs::new()).open()
+    builder(&MemVfs::without_crashes()).open()
 }
 
 /// Puts the keys of these numbers.
