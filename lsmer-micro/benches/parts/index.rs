@@ -61,7 +61,7 @@ impl Opened {
         for request in table.blocks() {
             let mut raw = vec![0; request.bytes as usize];
             file.read_exact_at(&mut raw, request.id.offset).expect("files in memory do not fail");
-            let block = format.decode(&request.id, raw).expect("it was just built");
+            let block = format.decode(&request.id, raw.into()).expect("it was just built");
             cache.insert(request.id, block);
         }
         Self { format, table, cache, shelf }
@@ -72,7 +72,7 @@ fn deliver(format: &dyn TableFormat, file: &dyn VfsFile, shelf: &mut BlockShelf)
     for request in shelf.missing().to_vec() {
         let mut raw = vec![0; request.bytes as usize];
         file.read_exact_at(&mut raw, request.id.offset).expect("files in memory do not fail");
-        let block = format.decode(&request.id, raw).expect("it was just built");
+        let block = format.decode(&request.id, raw.into()).expect("it was just built");
         shelf.deliver(request.id, block);
     }
 }
