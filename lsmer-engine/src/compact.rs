@@ -121,16 +121,19 @@ impl CompactJob {
 impl Merging {
     /// Merges some entries; `false` at the end.
     fn merge_some(&mut self, shared: &Shared) -> Result<bool> {
-        for _ in 0..ENTRIES_PER_STEP {
-            let Self { merge, shelf, survive, output, below } = self;
+        let Self { merge, shelf, survive, output, below } = self;
+        let mut entries = 0;
+        while entries < ENTRIES_PER_STEP {
             shared.driver.drive(shelf, Fill::Nothing, |blocks| merge.advance(blocks))?;
             shelf.drop_used();
-            let Some(entry) = merge.entry() else { return Ok(false) };
-            let hidden = || below.iter().any(|run| run.covering(entry.key).is_some());
-            let bottom = || mutant!("compaction-drops-deletes") || !hidden();
-            if survive.keeps(entry, bottom) {
-                output.push(entry)?;
+            let (window, rows) = merge.stretch();
+            if rows.is_empty() {
+                return Ok(false);
             }
+            entries += rows.len();
+            let hidden = |key: &[u8]| below.iter().any(|run| run.covering(key).is_some());
+            let bottom = |key: &[u8]| mutant!("compaction-drops-deletes") || !hidden(key);
+            survive.sift(window, rows, bottom, |rows| output.add(window, rows))?;
         }
         Ok(true)
     }

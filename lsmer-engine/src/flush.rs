@@ -78,27 +78,14 @@ impl Writing {
             let mut blocks = BlockReader::new(cache, &mut shelf);
             let stepped = self.cursor.next_window(&mut self.window, &mut blocks)?;
             assert_eq!(stepped, Step::Done(()), "a memtable has no blocks to miss");
-            match &self.window {
-                Window::End => return Ok(false),
-                Window::Batch(batch) => {
-                    for at in 0..batch.len() {
-                        let entry = batch.entry(at);
-                        // Whether older tables hold the key is for compaction to find out.
-                        if self.survive.keeps(entry, || mutant!("flush-drops-deletes")) {
-                            self.output.push(entry)?;
-                        }
-                    }
-                }
-                Window::Rows { block, rows } => {
-                    let mut key = Vec::new();
-                    for row in rows.clone() {
-                        let entry = block.entry(row, &mut key);
-                        if self.survive.keeps(entry, || false) {
-                            self.output.push(entry)?;
-                        }
-                    }
-                }
+            let Self { window, survive, output, .. } = self;
+            let rows = window.range();
+            if rows.is_empty() {
+                return Ok(false);
             }
+            // Whether older tables hold a deleted key is for compaction to find out.
+            let bottom = |_: &[u8]| mutant!("flush-drops-deletes");
+            survive.sift(window, rows, bottom, |rows| output.add(window, rows))?;
         }
         Ok(true)
     }

@@ -5,7 +5,7 @@
 //! | open | `open.rs`, `recover.rs` | lock, manifest, log, orphans |
 //! | commit | `commit.rs`, `visible.rs` | number, log, insert, publish: the put walk |
 //! | read | `read.rs`, `driver.rs` | the get walk; fetching what it lacks |
-//! | scan | `scan.rs`, `merge.rs`, `source.rs`, `run_cursor.rs` | merge, hide, bound |
+//! | scan | `scan.rs`, `merge.rs`, `source.rs`, `row.rs`, `run_cursor.rs` | merge, hide, bound |
 //! | rotate, flush | `rotate.rs`, `flush.rs`, `output.rs` | memtable to table |
 //! | compact | `compact.rs`, `survive.rs`, `manual.rs` | tables to tables |
 //! | schedule, pace | `schedule.rs`, `pace.rs` | what runs next; slowing writers |
@@ -42,6 +42,7 @@ mod read;
 mod recover;
 mod reserve;
 mod rotate;
+mod row;
 mod run_cursor;
 mod scan;
 mod schedule;

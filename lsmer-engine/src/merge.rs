@@ -1,28 +1,41 @@
 //! Merging sources into one stream of entries in internal order.
 //!
-//! A loser tree (Knuth, TAOCP 3, 5.4.1) over the sources' current entries, compared by the first
-//! eight bytes of their keys and by the whole keys on a tie. It stays with the winner while that
-//! source's next entry is before the best of the others, which in a leveled tree is nine times
-//! out of ten.
+//! The sources are kept in the order of the entries at which they stand, compared by their
+//! *heads*, eight bytes of each key behind what all keys of the walk had in common so far, and by
+//! the whole keys on a tie. What is shown is a *stretch*: the rows of the first source's window
+//! that come before the second source's entry, found by one search. In a leveled tree that is ten
+//! rows on average, so sources are compared once for ten entries, and whoever merges handles ten
+//! at a time. Then the first source moves to its new place by a walk from the front: mostly one
+//! step; and among many sources of one size a few comparisons more than a loser tree makes, but
+//! one branch that is hard to predict instead of one for each.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, ops::Range};
 
-use lsmer_core::{BlockReader, Cursor, EntryRef, KeyRange, OwnedRange, Result, Step, mutant};
+use lsmer_core::{BlockReader, Cursor, KeyRange, OwnedRange, Result, Step, Window, head, mutant};
 
 use crate::source::{Progress, Source};
 
 /// Walks several cursors as one: after [`seek`](Self::seek), each [`advance`](Self::advance) goes
-/// to the next [`entry`](Self::entry).
+/// to the next [`stretch`](Self::stretch).
 #[derive(Debug)]
 pub(crate) struct Merge {
     sources: Vec<Source>,
     range: OwnedRange,
     backward: bool,
-    /// `losers[0]` is the winner; `losers[i]` the loser of the match at inner node `i`.
-    losers: Vec<usize>,
-    /// The best source but the winner; `None` if there is only one.
-    runner_up: Option<usize>,
+    /// The sources that are not at their end, the one that comes first first.
+    order: Vec<Place>,
+    /// What all keys that were compared begin with.
+    shared: Vec<u8>,
+    /// The rows of the first source's window that are shown.
+    shown: Range<u32>,
     state: State,
+}
+
+/// A source, and the head of its key: as it is, or inverted in a walk backward.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    head: u64,
+    source: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +44,7 @@ enum State {
     Idle,
     /// Sources are being placed.
     Seeking,
-    /// The winner has to load its next window.
+    /// The first source has to load its next window.
     Refilling,
     Ready,
 }
@@ -40,16 +53,17 @@ impl Merge {
     pub(crate) fn new(cursors: impl IntoIterator<Item = Box<dyn Cursor + Send>>) -> Self {
         let sources: Vec<Source> = cursors.into_iter().map(Source::new).collect();
         Self {
-            losers: vec![0; sources.len()],
+            order: Vec::with_capacity(sources.len()),
+            shared: Vec::new(),
             sources,
             range: OwnedRange::default(),
             backward: false,
-            runner_up: None,
+            shown: 0..0,
             state: State::Idle,
         }
     }
 
-    /// Says which walk to begin; the next [`advance`](Self::advance) goes to its first entry.
+    /// Says which walk to begin; the next [`advance`](Self::advance) goes to its first stretch.
     pub(crate) fn seek(&mut self, range: KeyRange<'_>, backward: bool) {
         self.range.set(range);
         self.backward = backward;
@@ -59,24 +73,31 @@ impl Merge {
         }
     }
 
-    /// Returns the current entry; `None` before the first `advance` and at the end.
-    pub(crate) fn entry(&self) -> Option<EntryRef<'_>> {
-        if self.state != State::Ready {
-            return None;
+    /// Returns the window and the positions of it that come next, before anything else; none
+    /// before the first `advance` and at the end. A backward walk shows the last position first.
+    pub(crate) fn stretch(&self) -> (&Window, Range<u32>) {
+        match self.state {
+            State::Ready => (self.window(), self.shown.clone()),
+            _ => (&Window::End, 0..0),
         }
-        let winner = self.losers.first().map(|winner| &self.sources[*winner]);
-        winner.filter(|source| source.has_entry).map(Source::entry)
     }
 
-    /// Goes to the next entry. After a miss, call again; `entry` shows nothing meanwhile.
+    /// Returns the window of the current stretch.
+    pub(crate) fn window(&self) -> &Window {
+        self.order.first().map_or(&Window::End, |first| &self.sources[first.source].window)
+    }
+
+    /// Goes to the next stretch. After a miss, call again; nothing is shown meanwhile.
     pub(crate) fn advance(&mut self, blocks: &mut BlockReader<'_>) -> Result<Step<()>> {
         let done = match self.state {
             State::Idle => Ok(Step::Done(())),
             State::Seeking => self.place(blocks),
             State::Refilling | State::Ready => self.step(blocks),
         };
-        if done.is_err() {
-            self.state = State::Idle;
+        match done {
+            Ok(Step::Done(())) => self.show(),
+            Ok(Step::Miss) => {}
+            Err(_) => self.state = State::Idle,
         }
         done
     }
@@ -90,95 +111,105 @@ impl Merge {
         if missed {
             return Ok(Step::Miss);
         }
-        self.play_all();
+        self.sort();
         self.state = State::Ready;
         Ok(Step::Done(()))
     }
 
     fn step(&mut self, blocks: &mut BlockReader<'_>) -> Result<Step<()>> {
-        let Some(&winner) = self.losers.first() else { return Ok(Step::Done(())) };
-        let source = &mut self.sources[winner];
-        if !source.has_entry {
-            return Ok(Step::Done(()));
-        }
-        if self.state == State::Refilling || !source.step(self.backward) {
+        let Some(first) = self.order.first() else { return Ok(Step::Done(())) };
+        let source = &mut self.sources[first.source];
+        let refill = self.state == State::Refilling || !source.pass(&self.shown, self.backward);
+        if refill {
             self.state = State::Refilling;
             let Step::Done(()) = source.load_window(self.backward, blocks)? else {
                 return Ok(Step::Miss);
             };
             self.state = State::Ready;
+            if !source.has_entry() {
+                self.order.remove(0);
+                return Ok(Step::Done(()));
+            }
         }
-        if self.runner_up.is_some_and(|other| self.beats(other, winner)) {
-            self.replay(winner);
-        }
+        self.sort_in(refill);
         Ok(Step::Done(()))
     }
 
-    /// Returns whether source `a` shows its entry before source `b`.
-    fn beats(&self, a: usize, b: usize) -> bool {
-        let (left, right) = (&self.sources[a], &self.sources[b]);
-        match (left.has_entry, right.has_entry) {
-            (false, _) => false,
-            (true, false) => true,
-            (true, true) => {
-                let order = left.head.cmp(&right.head);
-                let full = !mutant!("merge-compares-heads-only");
-                let order = if full { order.then_with(|| left.key.cmp(&right.key)) } else { order };
-                let any = mutant!("merge-mixes-versions");
-                let newer = || if any { Ordering::Equal } else { right.seqno.cmp(&left.seqno) };
-                let order = order.then_with(newer);
-                order == if self.backward { Ordering::Greater } else { Ordering::Less }
-            }
-        }
-    }
-
-    /// Plays all matches. Leaf `i` sits at node `n + i`; node `i` is above nodes `2i`, `2i + 1`.
-    fn play_all(&mut self) {
-        let n = self.sources.len();
-        if n == 0 {
+    /// Finds out how far the first source may go.
+    fn show(&mut self) {
+        let at = |place: &Place| &self.sources[place.source];
+        let Some(first) = self.order.first().map(at) else {
+            self.shown = 0..0;
             return;
-        }
-        let mut winners = vec![0; 2 * n];
-        for (leaf, winner) in winners[n..].iter_mut().enumerate() {
-            *winner = leaf;
-        }
-        for node in (1..n).rev() {
-            let (a, b) = (winners[2 * node], winners[2 * node + 1]);
-            let (won, lost) = if self.beats(b, a) { (b, a) } else { (a, b) };
-            winners[node] = won;
-            self.losers[node] = lost;
-        }
-        self.losers[0] = winners[1];
-        self.find_runner_up();
+        };
+        let second = if mutant!("runner-up-is-stale") { 2 } else { 1 };
+        self.shown = first.before(self.order.get(second).map(at), self.backward);
     }
 
-    /// Plays the matches between a leaf, whose entry changed, and the root.
-    fn replay(&mut self, leaf: usize) {
-        let mut winner = leaf;
-        let mut node = self.sources.len().midpoint(leaf);
-        while node > 0 {
-            if self.beats(self.losers[node], winner) {
-                std::mem::swap(&mut self.losers[node], &mut winner);
-            }
-            node /= 2;
+    /// Puts all sources in order.
+    fn sort(&mut self) {
+        let mut order = std::mem::take(&mut self.order);
+        order.clear();
+        let at_entries = self.sources.iter().enumerate().filter(|(_, source)| source.has_entry());
+        order.extend(at_entries.map(|(source, _)| Place { head: 0, source }));
+        self.shared.clear();
+        if let Some(first) = order.first() {
+            self.shared.extend_from_slice(&self.sources[first.source].key);
         }
-        self.losers[0] = winner;
-        if !mutant!("runner-up-is-stale") {
-            self.find_runner_up();
+        for place in &order {
+            self.shorten_shared(place.source);
         }
+        for place in &mut order {
+            place.head = self.head(place.source);
+        }
+        order.sort_unstable_by(|a, b| self.compare(a, b));
+        self.order = order;
     }
 
-    /// The second best lost to the winner itself, so it is on the winner's path.
-    fn find_runner_up(&mut self) {
-        let mut best: Option<usize> = None;
-        let mut node = self.sources.len().midpoint(self.losers[0]);
-        while node > 0 {
-            let loser = self.losers[node];
-            if best.is_none_or(|best| self.beats(loser, best)) {
-                best = Some(loser);
+    /// Moves the first source, which stands at another entry, perhaps in a `new` window, to its
+    /// place.
+    fn sort_in(&mut self, new: bool) {
+        let source = self.order[0].source;
+        let unsure = new || self.sources[source].prefix < self.shared.len();
+        if unsure && self.shorten_shared(source) {
+            for at in 0..self.order.len() {
+                self.order[at].head = self.head(self.order[at].source);
             }
-            node /= 2;
         }
-        self.runner_up = best;
+        let moved = Place { head: self.head(source), source };
+        let others = &self.order[1..];
+        let comes_before = |other: &&Place| self.compare(other, &moved) == Ordering::Less;
+        let passed = others.iter().take_while(comes_before).count();
+        self.order.copy_within(1..=passed, 0);
+        self.order[passed] = moved;
+    }
+
+    /// Shortens what all keys have in common by the key of a source; `true` if that changes it.
+    fn shorten_shared(&mut self, source: usize) -> bool {
+        let key = &self.sources[source].key;
+        if key.starts_with(&self.shared) {
+            return false;
+        }
+        let same = self.shared.iter().zip(key).take_while(|(a, b)| a == b).count();
+        self.shared.truncate(same);
+        true
+    }
+
+    fn head(&self, source: usize) -> u64 {
+        let head = head(&self.sources[source].key[self.shared.len()..]);
+        if self.backward { !head } else { head }
+    }
+
+    /// Compares two sources in the order of the walk.
+    fn compare(&self, a: &Place, b: &Place) -> Ordering {
+        if a.head != b.head {
+            return a.head.cmp(&b.head);
+        }
+        let (left, right) = (&self.sources[a.source], &self.sources[b.source]);
+        let full = !mutant!("merge-compares-heads-only");
+        let order = if full { left.key.cmp(&right.key) } else { Ordering::Equal };
+        let newer = || right.seqno.cmp(&left.seqno);
+        let order = if mutant!("merge-mixes-versions") { order } else { order.then_with(newer) };
+        if self.backward { order.reverse() } else { order }
     }
 }

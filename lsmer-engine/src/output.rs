@@ -1,13 +1,16 @@
 //! Writing the tables of a flush or a compaction.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{ops::Range, path::PathBuf, sync::Arc};
 
 use lsmer_core::{
-    EntryRef, Error, FileClass, OpenOptions, Result, SyncKind, TableBuilder, TableMeta, TableSpec,
-    VfsFile, Window, mutant,
+    Error, FileClass, OpenOptions, Result, SyncKind, TableBuilder, TableMeta, TableSpec, VfsFile,
+    Window, mutant,
 };
 
-use crate::{shared::Shared, space::Space};
+use crate::{row::Row, shared::Shared, space::Space};
+
+/// How many rows go into a table before it is asked for its size again.
+const ROWS_AT_ONCE: u32 = 64;
 
 /// Takes entries in internal order and cuts them into tables, between user keys only.
 #[derive(Debug)]
@@ -16,7 +19,6 @@ pub(crate) struct Output {
     space: Arc<Space>,
     level: u8,
     table_bytes: u64,
-    window: Window,
     last_key: Vec<u8>,
     current: Option<Current>,
     paths: Vec<PathBuf>,
@@ -43,7 +45,6 @@ impl Output {
             space: Arc::clone(space),
             level,
             table_bytes,
-            window: Window::default(),
             last_key: Vec::new(),
             current: None,
             paths: Vec::new(),
@@ -52,25 +53,26 @@ impl Output {
         }
     }
 
-    /// Adds an entry. May block on I/O.
-    pub(crate) fn push(&mut self, entry: EntryRef<'_>) -> Result<()> {
-        if let Some(current) = &self.current
-            && current.builder.bytes() >= self.table_bytes
-            && (self.last_key != entry.key || mutant!("user-key-in-two-tables"))
-        {
-            self.finish_table()?;
+    /// Adds rows of a window. May block on I/O.
+    pub(crate) fn add(&mut self, window: &Window, mut rows: Range<u32>) -> Result<()> {
+        while !rows.is_empty() {
+            let first = Row { window, at: rows.start };
+            if let Some(current) = &self.current
+                && current.builder.bytes() >= self.table_bytes
+                && (!first.has_key(&self.last_key) || mutant!("user-key-in-two-tables"))
+            {
+                self.finish_table()?;
+            }
+            if self.current.is_none() {
+                self.begin_table()?;
+            }
+            let Some(current) = &mut self.current else { unreachable!("just made") };
+            let end = rows.end.min(rows.start + ROWS_AT_ONCE);
+            current.builder.add(window, rows.start..end)?;
+            Row { window, at: end - 1 }.key_into(&mut self.last_key);
+            rows.start = end;
         }
-        if self.current.is_none() {
-            self.begin_table()?;
-        }
-        if !matches!(self.window, Window::Batch(_)) {
-            self.window.batch();
-        }
-        let Window::Batch(batch) = &mut self.window else { unreachable!("just made") };
-        batch.push(entry);
-        self.last_key.clear();
-        self.last_key.extend_from_slice(entry.key);
-        if batch.is_full() { self.drain() } else { Ok(()) }
+        Ok(())
     }
 
     /// Finishes the last table and makes all of them durable, names included. Blocks on I/O.
@@ -111,19 +113,7 @@ impl Output {
         Ok(())
     }
 
-    /// Hands the collected entries to the builder.
-    fn drain(&mut self) -> Result<()> {
-        let Some(current) = &mut self.current else { return Ok(()) };
-        let range = self.window.range();
-        if !range.is_empty() {
-            current.builder.add(&self.window, range)?;
-            self.window.batch();
-        }
-        Ok(())
-    }
-
     fn finish_table(&mut self) -> Result<()> {
-        self.drain()?;
         let Some(Current { file, builder }) = self.current.take() else { return Ok(()) };
         let meta = builder.finish()?;
         let unsynced = mutant!("table-not-synced");

@@ -4,16 +4,21 @@
 //! from the back, and they meet in the middle. Each end is a merge of its own, made when it is
 //! first used.
 
-use std::{ops::Bound, sync::Arc};
+use std::{
+    cmp::Ordering,
+    ops::{Bound, Range},
+    sync::Arc,
+};
 
 use lsmer_core::{
-    BlockReader, BlockShelf, Cursor, Error, KeyRange, Kind, OwnedRange, Result, SeqNo, Step, Value,
-    before_range, is_empty_range, mutant,
+    BlockShelf, Cursor, Error, KeyRange, Kind, OwnedRange, Result, SeqNo, Value, before_range,
+    is_empty_range, mutant,
 };
 
 use crate::{
     driver::Fill,
     merge::Merge,
+    row::Row,
     run_cursor::RunCursor,
     shared::Shared,
     view::{Pinned, View},
@@ -44,13 +49,17 @@ pub struct Scan {
 #[derive(Debug, Default)]
 struct End {
     merge: Option<Merge>,
+    /// Positions of the merge's stretch that were not looked at yet.
+    left: Range<u32>,
     /// The last key that was shown or passed over here, or that a seek came to.
     key: Vec<u8>,
+    /// How many bytes at the front of `key` are the prefix of the stretch's block; 0: unknown.
+    prefix: usize,
     stand: Stand,
-    /// The value of a backward step: its entry is only known once the merge is past it.
+    /// Where in the merge's window the value of the entry is that is shown; `None`: in `value`.
+    at: Option<u32>,
+    /// The value of a backward step whose entry was only known once the merge was past it.
     value: Vec<u8>,
-    /// The merge shows an entry that was not looked at yet.
-    pending: bool,
     /// A seek went behind the range: nothing is left here.
     exhausted: bool,
 }
@@ -68,13 +77,15 @@ enum Stand {
 }
 
 impl End {
-    /// Whether the back has nothing to show at `key` any more, as the front was there.
-    fn is_at_or_after(&self, key: &[u8]) -> bool {
+    /// Whether the back has nothing to show at `row` any more, as the front was there.
+    fn is_at_or_after(&self, row: Row<'_>) -> bool {
         match self.stand {
             Stand::Nowhere => false,
-            Stand::Before => key < &*self.key,
-            Stand::Behind if mutant!("ends-meet-one-key-late") => key < &*self.key,
-            Stand::Behind => key <= &*self.key,
+            Stand::Before => row.compare(&self.key) == Ordering::Less,
+            Stand::Behind if mutant!("ends-meet-one-key-late") => {
+                row.compare(&self.key) == Ordering::Less
+            }
+            Stand::Behind => row.compare(&self.key) != Ordering::Greater,
         }
     }
 }
@@ -104,12 +115,7 @@ impl Scan {
     #[expect(clippy::should_implement_trait, reason = "it lends; `owned` is the iterator")]
     pub fn next(&mut self) -> Result<Option<Entry<'_>>> {
         let found = self.checked(Self::step_front)?;
-        if !found {
-            return Ok(None);
-        }
-        let merge = self.front.merge.as_ref().expect("it has stepped");
-        let value = merge.entry().expect("it was found").value;
-        Ok(Some((&self.front.key, value)))
+        Ok(found.then(|| self.front.entry()))
     }
 
     /// Returns the next entry from the back; `None` where the ends meet. May block on I/O.
@@ -119,7 +125,7 @@ impl Scan {
     /// `Corruption` or `Io` if a table cannot be read.
     pub fn next_back(&mut self) -> Result<Option<Entry<'_>>> {
         let found = self.checked(Self::step_back)?;
-        Ok(found.then_some((&self.back.key[..], &self.back.value[..])))
+        Ok(found.then(|| self.back.entry()))
     }
 
     /// Moves the front, forward or backward, to the first key at or after `key` that is in the
@@ -140,7 +146,7 @@ impl Scan {
         self.front.key.extend_from_slice(key);
         self.front.exhausted = is_empty_range((low, high));
         if !self.front.exhausted {
-            end_merge(&mut self.front, &self.view).seek((low, high), false);
+            self.front.begin(&self.view, (low, high), false);
         }
         Ok(())
     }
@@ -157,10 +163,8 @@ impl Scan {
         if self.empty {
             return Ok(false);
         }
-        let found = step(self);
-        self.shared.count_blocks(&mut self.shelf);
         let kept = !mutant!("scan-forgets-its-error");
-        found.inspect_err(|error| self.failed = kept.then(|| error.clone()))
+        step(self).inspect_err(|error| self.failed = kept.then(|| error.clone()))
     }
 
     /// Goes to the next visible entry from the front.
@@ -169,25 +173,31 @@ impl Scan {
             return Ok(false);
         }
         if self.front.merge.is_none() {
-            end_merge(&mut self.front, &self.view).seek(self.range.get(), false);
+            self.front.begin(&self.view, self.range.get(), false);
         }
         loop {
-            advance(&self.shared, &mut self.front, &mut self.shelf)?;
-            let merge = self.front.merge.as_ref().expect("made above");
-            let Some(entry) = merge.entry() else { return Ok(false) };
-            if entry.seqno > self.seqno && !mutant!("scan-sees-later-writes")
-                || (self.front.stand == Stand::Behind && self.front.key == entry.key)
-            {
-                continue;
+            while let Some(at) = self.front.left.next() {
+                let end = &mut self.front;
+                let row = row(end.merge.as_ref(), at);
+                if row.is_after(self.seqno) && !mutant!("scan-sees-later-writes")
+                    || end.stand == Stand::Behind && has_key(row, &end.key, end.prefix)
+                {
+                    continue;
+                }
+                let back = &self.back;
+                if back.stand == Stand::Behind && row.compare(&back.key) != Ordering::Less {
+                    end.exhausted = true;
+                    return Ok(false);
+                }
+                end.prefix = take_key(row, &mut end.key, end.prefix);
+                end.stand = Stand::Behind;
+                end.at = Some(at);
+                if row.kind() == Kind::Put {
+                    return Ok(true);
+                }
             }
-            if self.back.stand == Stand::Behind && *entry.key >= *self.back.key {
+            if !advance(&self.shared, &mut self.front, &mut self.shelf)? {
                 return Ok(false);
-            }
-            self.front.key.clear();
-            self.front.key.extend_from_slice(entry.key);
-            self.front.stand = Stand::Behind;
-            if entry.kind == Kind::Put {
-                return Ok(true);
             }
         }
     }
@@ -195,67 +205,105 @@ impl Scan {
     /// Goes to the next visible entry from the back. The versions of a key come oldest first.
     fn step_back(&mut self) -> Result<bool> {
         if self.back.merge.is_none() {
-            end_merge(&mut self.back, &self.view).seek(self.range.get(), true);
+            self.back.begin(&self.view, self.range.get(), true);
         }
         let mut newest = None;
         let mut in_key = false;
         loop {
-            if !self.back.pending {
-                advance(&self.shared, &mut self.back, &mut self.shelf)?;
-                self.back.pending = true;
+            if self.back.left.is_empty() && !advance(&self.shared, &mut self.back, &mut self.shelf)?
+            {
+                return Ok(newest == Some(Kind::Put));
             }
-            let merge = self.back.merge.as_ref().expect("made above");
-            let entry = merge.entry();
-            if in_key && entry.is_none_or(|entry| self.back.key != entry.key) {
+            let end = &mut self.back;
+            let at = end.left.end - 1;
+            let row = row(end.merge.as_ref(), at);
+            if in_key && !has_key(row, &end.key, end.prefix) {
                 if newest == Some(Kind::Put) {
                     return Ok(true);
                 }
                 in_key = false;
                 newest = None;
             }
-            let Some(entry) = entry else { return Ok(false) };
             if !in_key {
-                if self.front.is_at_or_after(entry.key) {
+                if self.front.is_at_or_after(row) {
                     return Ok(false);
                 }
-                self.back.key.clear();
-                self.back.key.extend_from_slice(entry.key);
-                self.back.stand = Stand::Behind;
+                end.prefix = take_key(row, &mut end.key, end.prefix);
+                end.stand = Stand::Behind;
                 in_key = true;
             }
-            let visible = entry.seqno <= self.seqno;
-            if visible && !(mutant!("back-misses-the-newest") && entry.seqno == self.seqno) {
-                newest = Some(entry.kind);
-                self.back.value.clear();
-                self.back.value.extend_from_slice(entry.value);
+            end.left.end = at;
+            let missed = || mutant!("back-misses-the-newest") && row.seqno() == self.seqno;
+            if !row.is_after(self.seqno) && !missed() {
+                newest = Some(row.kind());
+                // Versions of a key that other sources have would end the stretch.
+                let newer = || has_key(Row { at: at - 1, ..row }, &end.key, end.prefix);
+                end.at = (!end.left.is_empty() && !newer()).then_some(at);
+                if end.at.is_none() {
+                    end.value.clear();
+                    end.value.extend_from_slice(row.value());
+                }
             }
-            self.back.pending = false;
         }
     }
 }
 
-/// Returns the merge of an end, making it at first use.
-fn end_merge<'a>(end: &'a mut End, view: &View) -> &'a mut Merge {
-    end.merge.get_or_insert_with(|| {
-        let mems = view.mems().map(|mem| Arc::clone(&mem.table).cursor());
-        let run = |run: &crate::view::RunHandles| -> Box<dyn Cursor + Send> {
-            Box::new(RunCursor::new(Arc::clone(&run.tables)))
+impl End {
+    /// Begins a walk.
+    fn begin(&mut self, view: &View, range: KeyRange<'_>, backward: bool) {
+        let merge = self.merge.get_or_insert_with(|| {
+            let mems = view.mems().map(|mem| Arc::clone(&mem.table).cursor());
+            let run = |run: &crate::view::RunHandles| -> Box<dyn Cursor + Send> {
+                Box::new(RunCursor::new(Arc::clone(&run.tables)))
+            };
+            Merge::new(mems.chain(view.version.runs.iter().map(run)))
+        });
+        merge.seek(range, backward);
+        self.left = 0..0;
+        self.prefix = 0;
+    }
+
+    /// Returns the entry that was found.
+    fn entry(&self) -> Entry<'_> {
+        let value = match self.at {
+            Some(at) => row(self.merge.as_ref(), at).value(),
+            None => &self.value,
         };
-        Merge::new(mems.chain(view.version.runs.iter().map(run)))
-    })
+        (&self.key, value)
+    }
 }
 
-fn advance(shared: &Shared, end: &mut End, shelf: &mut BlockShelf) -> Result<()> {
-    let merge = end.merge.as_mut().expect("made before it is stepped");
-    loop {
-        let cache = &*shared.parts.cache;
-        match merge.advance(&mut BlockReader::new(cache, shelf))? {
-            Step::Done(()) => break,
-            Step::Miss => shared.driver.fetch(shelf, Fill::Cache)?,
-        }
+fn row(merge: Option<&Merge>, at: u32) -> Row<'_> {
+    Row { window: merge.expect("it has stepped").window(), at }
+}
+
+/// Returns whether a row has this key, `prefix` bytes of which are known to be the prefix of its block.
+fn has_key(row: Row<'_>, key: &[u8], prefix: usize) -> bool {
+    if prefix == 0 { row.has_key(key) } else { key[prefix..] == *row.key().1 }
+}
+
+/// Copies the key of a row, unless `prefix` bytes of it are there; returns how many are now.
+fn take_key(row: Row<'_>, key: &mut Vec<u8>, prefix: usize) -> usize {
+    let (front, rest) = row.key();
+    key.truncate(prefix);
+    if prefix == 0 {
+        key.extend_from_slice(front);
     }
+    key.extend_from_slice(rest);
+    front.len()
+}
+
+/// Takes an end to the next stretch of its merge; `false` if there is none.
+fn advance(shared: &Shared, end: &mut End, shelf: &mut BlockShelf) -> Result<bool> {
+    let merge = end.merge.as_mut().expect("made before it is stepped");
+    end.left = 0..0;
+    end.prefix = 0;
+    let done = shared.driver.drive(shelf, Fill::Cache, |blocks| merge.advance(blocks));
+    shared.count_blocks(shelf);
+    done?;
     shelf.drop_used();
-    Ok(())
+    end.left = merge.stretch().1;
+    Ok(!end.left.is_empty())
 }
 
 /// A [`Scan`] as an iterator of copies, from both ends. Ends after an error.

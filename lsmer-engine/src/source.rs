@@ -1,27 +1,23 @@
-//! One source of a merge: a cursor, and its current entry in comparable form.
+//! One source of a merge: a cursor, its window, and the entry it stands at in comparable form.
 
-use lsmer_core::{
-    BlockReader, Cursor, EntryRef, KeyRange, Kind, Result, SeqNo, Step, Window, head,
-};
+use std::ops::Range;
+
+use lsmer_core::{BlockReader, Cursor, KeyRange, Result, SeqNo, Step, Window};
 
 #[derive(Debug)]
 pub(crate) struct Source {
     cursor: Box<dyn Cursor + Send>,
-    window: Window,
-    /// Positions of the window that are still to be shown.
-    next: u32,
-    end: u32,
-    /// Where the current entry is in the window.
-    at: u32,
+    pub(crate) window: Window,
+    /// Positions of the window that are still to be passed: forward it stands at the first of
+    /// them, backward at the last. If there are none, the source is at its end.
+    left: Range<u32>,
     /// How far a seek has come.
     pub(crate) progress: Progress,
-    /// Whether there is a current entry; if not, the source is at its end.
-    pub(crate) has_entry: bool,
-    pub(crate) head: u64,
+    /// The entry at which it stands.
     pub(crate) key: Vec<u8>,
-    /// How many bytes at the front of `key` are the prefix of the window's block.
-    prefix: usize,
     pub(crate) seqno: SeqNo,
+    /// How many bytes at the front of `key` are the prefix of the window's block.
+    pub(crate) prefix: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,15 +32,11 @@ impl Source {
         Self {
             cursor,
             window: Window::End,
-            next: 0,
-            end: 0,
-            at: 0,
+            left: 0..0,
             progress: Progress::Unplaced,
-            has_entry: false,
-            head: 0,
             key: Vec::new(),
-            prefix: 0,
             seqno: SeqNo::ZERO,
+            prefix: 0,
         }
     }
 
@@ -70,7 +62,7 @@ impl Source {
         Ok(Step::Done(()))
     }
 
-    /// Loads the next window and its first entry. After a miss, call again.
+    /// Loads the next window and goes to its first entry. After a miss, call again.
     pub(crate) fn load_window(
         &mut self,
         backward: bool,
@@ -79,57 +71,79 @@ impl Source {
         let Step::Done(()) = self.cursor.next_window(&mut self.window, blocks)? else {
             return Ok(Step::Miss);
         };
-        let range = self.window.range();
-        (self.next, self.end) = (range.start, range.end);
-        self.prefix = 0;
+        self.left = self.window.range();
+        self.key.clear();
         if let Window::Rows { block, .. } = &self.window {
-            self.key.clear();
             self.key.extend_from_slice(block.prefix());
-            self.prefix = self.key.len();
         }
-        self.has_entry = self.step(backward);
+        self.prefix = self.key.len();
+        self.stand(backward);
         Ok(Step::Done(()))
     }
 
-    /// Goes to the next entry of the window; `false` if there is none.
-    pub(crate) fn step(&mut self, backward: bool) -> bool {
-        if self.next == self.end {
+    pub(crate) fn has_entry(&self) -> bool {
+        !self.left.is_empty()
+    }
+
+    /// Passes over the first `rows` that are left, which `rows` are; `false` if none is left then.
+    pub(crate) fn pass(&mut self, rows: &Range<u32>, backward: bool) -> bool {
+        if backward {
+            self.left.end = rows.start;
+        } else {
+            self.left.start = rows.end;
+        }
+        self.stand(backward)
+    }
+
+    /// Returns the positions from where it stands that come before the entry of another source:
+    /// the one where it stands, and those whose keys do.
+    pub(crate) fn before(&self, other: Option<&Self>, backward: bool) -> Range<u32> {
+        let Some(other) = other else { return self.left.clone() };
+        let Range { start, end } = self.left;
+        if backward {
+            let rest = start..end - 1;
+            let from = match &self.window {
+                Window::Rows { block, .. } => block.upper_bound_back(rest, &other.key),
+                Window::Batch(batch) => {
+                    let after = |at: &u32| batch.entry(*at).key > &*other.key;
+                    rest.rev().take_while(after).last().unwrap_or(end - 1)
+                }
+                Window::End => end - 1,
+            };
+            from..end
+        } else {
+            let rest = start + 1..end;
+            let to = match &self.window {
+                Window::Rows { block, .. } => block.lower_bound_from(rest, &other.key),
+                Window::Batch(batch) => {
+                    let before = |at: &u32| batch.entry(*at).key < &*other.key;
+                    rest.take_while(before).last().unwrap_or(start) + 1
+                }
+                Window::End => end,
+            };
+            start..to
+        }
+    }
+
+    /// Takes the entry at which it stands into comparable form.
+    fn stand(&mut self, backward: bool) -> bool {
+        if self.left.is_empty() {
             return false;
         }
-        self.at = if backward {
-            self.end -= 1;
-            self.end
-        } else {
-            self.next += 1;
-            self.next - 1
-        };
+        let at = if backward { self.left.end - 1 } else { self.left.start };
         self.key.truncate(self.prefix);
         match &self.window {
             Window::Rows { block, .. } => {
-                self.key.extend_from_slice(block.suffix(self.at));
-                self.seqno = block.seqno(self.at);
+                self.key.extend_from_slice(block.suffix(at));
+                self.seqno = block.seqno(at);
             }
             Window::Batch(batch) => {
-                let entry = batch.entry(self.at);
+                let entry = batch.entry(at);
                 self.key.extend_from_slice(entry.key);
                 self.seqno = entry.seqno;
             }
             Window::End => unreachable!("an ended window has no positions"),
         }
-        self.head = head(&self.key);
         true
-    }
-
-    /// Returns the current entry.
-    pub(crate) fn entry(&self) -> EntryRef<'_> {
-        let (kind, value) = match &self.window {
-            Window::Rows { block, .. } => (block.kind(self.at), block.value(self.at)),
-            Window::Batch(batch) => {
-                let entry = batch.entry(self.at);
-                (entry.kind, entry.value)
-            }
-            Window::End => (Kind::Delete, &[][..]),
-        };
-        EntryRef { key: &self.key, seqno: self.seqno, kind, value }
     }
 }

@@ -5,16 +5,24 @@
 //! in the oldest stripe is dropped when nothing older than the merge can hold its key. Versions
 //! newer than what is visible all stay: snapshots may yet be taken between them.
 
-use lsmer_core::{EntryRef, Kind, SeqNo, mutant};
+use std::ops::Range;
+
+use lsmer_core::{Kind, Result, SeqNo, Window, mutant};
+
+use crate::row::Row;
 
 #[derive(Debug)]
 pub(crate) struct Survive {
     /// Seqnos that somebody reads at, ascending; the last is what was visible.
     boundaries: Vec<SeqNo>,
+    /// The last key that was looked at.
     key: Vec<u8>,
-    /// The stripe of the last version of `key` that was kept or dropped for good.
+    /// The stripe of its last version that was kept or dropped for good; `None` before any.
     stripe: Option<usize>,
 }
+
+/// The stripe of what nobody has looked at yet.
+const UNKNOWN: usize = usize::MAX;
 
 impl Survive {
     /// Requires: `boundaries` ascend and are not empty.
@@ -23,17 +31,46 @@ impl Survive {
         Self { boundaries, key: Vec::new(), stripe: None }
     }
 
-    /// Decides on the next entry of a merge, in internal order. `bottom` says whether nothing
-    /// older than the merge can hold the key.
-    pub(crate) fn keeps(&mut self, entry: EntryRef<'_>, bottom: impl FnOnce() -> bool) -> bool {
-        if self.stripe.is_none() || self.key != entry.key {
-            self.key.clear();
-            self.key.extend_from_slice(entry.key);
-            self.stripe = Some(usize::MAX);
+    /// Decides on the next rows of a merge, which are in internal order, and calls `keep` with
+    /// the stretches that outlive it. `bottom` says whether nothing older than the merge can hold
+    /// a key.
+    ///
+    /// # Errors
+    ///
+    /// What `keep` returns.
+    pub(crate) fn sift(
+        &mut self,
+        window: &Window,
+        rows: Range<u32>,
+        bottom: impl Fn(&[u8]) -> bool,
+        mut keep: impl FnMut(Range<u32>) -> Result<()>,
+    ) -> Result<()> {
+        let mut start = rows.start;
+        for at in rows.clone() {
+            let row = Row { window, at };
+            let again = if at == rows.start {
+                self.stripe.is_some() && row.has_key(&self.key)
+            } else {
+                row.repeats()
+            };
+            if !again {
+                self.stripe = Some(UNKNOWN);
+            }
+            if !self.keeps(row, &bottom) {
+                if start < at {
+                    keep(start..at)?;
+                }
+                start = at + 1;
+            }
         }
-        let itself = mutant!("snapshot-misses-its-own-seqno");
-        let is_before = |seqno: &SeqNo| *seqno < entry.seqno || itself && *seqno == entry.seqno;
-        let stripe = self.boundaries.partition_point(is_before);
+        if let Some(last) = rows.clone().last() {
+            Row { window, at: last }.key_into(&mut self.key);
+        }
+        if start < rows.end { keep(start..rows.end) } else { Ok(()) }
+    }
+
+    fn keeps(&mut self, row: Row<'_>, bottom: &impl Fn(&[u8]) -> bool) -> bool {
+        let stripe = self.stripe_of(row);
         if stripe == self.boundaries.len() {
             return true;
         }
@@ -42,23 +79,50 @@ impl Survive {
         }
         self.stripe = Some(stripe);
         let is_oldest = stripe == 0 || mutant!("delete-dropped-above-a-snapshot");
-        !(entry.kind == Kind::Delete && is_oldest && bottom())
+        if !is_oldest || row.kind() != Kind::Delete {
+            return true;
+        }
+        let mut key = Vec::new();
+        row.key_into(&mut key);
+        !bottom(&key)
+    }
+
+    fn stripe_of(&self, row: Row<'_>) -> usize {
+        let itself = mutant!("snapshot-misses-its-own-seqno");
+        if !itself && !row.is_after(self.boundaries[0]) {
+            return 0;
+        }
+        let written = row.seqno();
+        let is_before = |seqno: &SeqNo| *seqno < written || itself && *seqno == written;
+        self.boundaries.partition_point(is_before)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use lsmer_core::{EntryBatch, EntryRef};
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
 
     fn kept(boundaries: &[u64], versions: &[(u64, Kind)], bottom: bool) -> Vec<(u64, Kind)> {
         let mut survive = Survive::new(boundaries.iter().map(|seqno| SeqNo(*seqno)).collect());
-        let mut keep = |(seqno, kind): &(u64, Kind)| {
+        let mut batch = EntryBatch::default();
+        for (seqno, kind) in versions {
             let entry = EntryRef { key: b"k", seqno: SeqNo(*seqno), kind: *kind, value: b"" };
-            survive.keeps(entry, || bottom)
+            batch.push(entry);
+        }
+        let window = Window::Batch(batch);
+        let mut kept = Vec::new();
+        let mut keep = |rows: Range<u32>| {
+            kept.extend(rows.map(|at| versions[at as usize]));
+            Ok(())
         };
-        versions.iter().filter(|version| keep(version)).copied().collect()
+        // In two pieces: the key is remembered from one to the next.
+        let half = window.range().end / 2;
+        survive.sift(&window, 0..half, |_| bottom, &mut keep).unwrap();
+        survive.sift(&window, half..window.range().end, |_| bottom, &mut keep).unwrap();
+        kept
     }
 
     fn read(versions: &[(u64, Kind)], at: u64) -> Option<(u64, Kind)> {

@@ -1,9 +1,10 @@
 //! Views that are replaced while they are read or written.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use lsmer_core::{
-    EntryRef, KeyspaceId, KeyspaceOptions, Kind, Lsn, MemtableSpec, SeqNo, Slot, models::Model,
+    EntryBatch, EntryRef, KeyspaceId, KeyspaceOptions, Kind, Lsn, MemtableSpec, SeqNo, Slot,
+    Window, models::Model,
 };
 use lsmer_io::MemVfs;
 use lsmer_memtable::CrossbeamMemtable;
@@ -65,10 +66,16 @@ fn a_merge_keeps_what_a_new_snapshot_reads() {
         let reader = thread::spawn(move || other.snapshots.register(&other.visible));
         world.visible.publish(Ticket(0), SeqNo(2), &Work::Here);
         let mut survive = Survive::new(world.snapshots.boundaries(&world.visible));
-        let kept = [2, 1].map(|seqno| {
-            let entry = EntryRef { key: b"k", seqno: SeqNo(seqno), kind: Kind::Put, value: b"" };
-            survive.keeps(entry, || true)
-        });
+        let mut batch = EntryBatch::default();
+        for seqno in [SeqNo(2), SeqNo(1)] {
+            batch.push(EntryRef { key: b"k", seqno, kind: Kind::Put, value: b"" });
+        }
+        let mut kept = [false; 2];
+        let keep = |rows: Range<u32>| {
+            rows.for_each(|at| kept[at as usize] = true);
+            Ok(())
+        };
+        survive.sift(&Window::Batch(batch), 0..2, |_| true, keep).unwrap();
         let seqno = reader.join().unwrap();
         assert!(kept[0], "the newest version stays");
         assert!(seqno == SeqNo(2) || kept[1], "a snapshot reads version 1, and it is gone");
