@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | open | `open.rs`, `recover.rs` | lock, manifest, log, orphans |
 //! | commit | `commit.rs`, `visible.rs` | number, log, insert, publish: the put walk |
-//! | read | `read.rs`, `driver.rs` | the get walk; fetching what it lacks |
+//! | read | `read.rs`, `multi_get.rs`, `walk.rs`, `driver.rs` | the get walk; fetching what it lacks |
 //! | scan | `scan.rs`, `merge.rs`, `source.rs`, `row.rs`, `run_cursor.rs` | merge, hide, bound |
 //! | rotate, flush | `rotate.rs`, `flush.rs`, `output.rs` | memtable to table |
 //! | compact | `compact.rs`, `survive.rs`, `manual.rs` | tables to tables |
@@ -26,6 +26,7 @@ mod components;
 mod counters;
 mod driver;
 mod engine;
+mod fences;
 mod flight;
 mod flush;
 mod handle;
@@ -34,6 +35,7 @@ mod key_bounds;
 mod keyspace;
 mod manual;
 mod merge;
+mod multi_get;
 mod open;
 mod options;
 mod output;
@@ -57,6 +59,7 @@ mod tables;
 mod verify;
 mod view;
 mod visible;
+mod walk;
 
 #[cfg(all(test, lsmer_loom))]
 mod loom_tests;

@@ -1,22 +1,15 @@
-//! The get walk: memtables, then each run, newest first; the first entry found decides.
+//! The get walk: memtables, then tables (`walk.rs`), newest first; the first entry found decides.
 
 use std::{
     ops::{Bound, RangeBounds},
     sync::Arc,
 };
 
-use lsmer_core::{
-    BlockReader, BlockShelf, Kind, Lookup, Probe, Result, SeqNo, Step, Value, check_key, mutant,
-    twin,
-};
+use lsmer_core::{BlockShelf, Kind, Lookup, Probe, Result, SeqNo, Value, check_key, twin};
 
 use crate::{
-    driver::Fill,
-    handle::Handle,
-    scan::Scan,
-    shared::Shared,
-    space::Space,
-    view::{Pinned, Version},
+    driver::Fill, handle::Handle, scan::Scan, shared::Shared, space::Space, view::Pinned,
+    walk::Walk,
 };
 
 /// Reads of one keyspace: of what is there now, or of a snapshot.
@@ -81,57 +74,6 @@ impl Reader {
         Ok(self.get_with(key, |_| ())?.is_some())
     }
 
-    /// Returns the values of several keys, in their order, as of one moment. What is not cached
-    /// is gathered over all keys and read together.
-    ///
-    /// # Errors
-    ///
-    /// As [`get`](Self::get).
-    pub fn multi_get<K: AsRef<[u8]>>(&self, keys: &[K]) -> Result<Vec<Option<Value>>> {
-        let shared = &*self.shared;
-        self.check_open()?;
-        let pinned = self.pin();
-        let mut values: Vec<Option<Value>> = vec![None; keys.len()];
-        let mut open: Vec<(usize, Probe<'_>)> = Vec::with_capacity(keys.len());
-        for (at, key) in keys.iter().enumerate() {
-            check_key(key.as_ref())?;
-            let probe = Probe::new(key.as_ref(), pinned.seqno);
-            let found = pinned.view.get_in_memory(&probe, &mut |entry| {
-                values[at] = (entry.kind == Kind::Put).then(|| Value::from(entry.value));
-            });
-            if !found {
-                open.push((at, probe));
-            }
-        }
-        let version = &pinned.view.version;
-        let mut shelf = BlockShelf::default();
-        let read = shared.driver.drive(&mut shelf, Fill::Cache, |blocks| {
-            let mut failed = None;
-            open.retain(|(at, probe)| match get_in_tables(version, probe, blocks) {
-                Ok(Step::Done(found)) => {
-                    let put = found.filter(|lookup| lookup.kind() == Kind::Put);
-                    values[*at] = put.map(Lookup::into_value);
-                    false
-                }
-                Ok(Step::Miss) => true,
-                Err(error) => {
-                    failed.get_or_insert(error);
-                    true
-                }
-            });
-            match failed {
-                Some(error) => Err(error),
-                None if open.is_empty() => Ok(Step::Done(())),
-                None => Ok(Step::Miss),
-            }
-        });
-        if !mutant!("multi-get-swallows-an-error") {
-            read?;
-        }
-        shared.count_blocks(&mut shelf);
-        Ok(values)
-    }
-
     /// Walks the keys of a range, as of now.
     ///
     /// # Errors
@@ -178,11 +120,11 @@ impl Reader {
         Ok(Scan::new(&self.shared, self.pin(), range))
     }
 
-    fn check_open(&self) -> Result<()> {
+    pub(crate) fn check_open(&self) -> Result<()> {
         if self.at.is_some() { Ok(()) } else { self.shared.check_open() }
     }
 
-    fn pin(&self) -> Pinned {
+    pub(crate) fn pin(&self) -> Pinned {
         let (view, seqno) = pin(
             || self.space.view_owned(),
             || self.at.unwrap_or_else(|| self.shared.visible.get()),
@@ -209,10 +151,9 @@ impl Reader {
         if found {
             return Ok(value);
         }
+        let mut walk = Walk::new(probe, &view.version);
         let mut shelf = BlockShelf::default();
-        let found = shared.driver.drive(&mut shelf, Fill::Cache, |blocks| {
-            get_in_tables(&view.version, &probe, blocks)
-        })?;
+        let found = shared.driver.drive(&mut shelf, Fill::Cache, |blocks| walk.advance(blocks))?;
         shared.count_blocks(&mut shelf);
         Ok(found.filter(|lookup| lookup.kind() == Kind::Put).map(in_table))
     }
@@ -237,25 +178,6 @@ impl Shared {
         self.counters.cache_hits.add(hits);
         self.counters.cache_misses.add(misses);
     }
-}
-
-/// Looks a key up in the tables, newest run first.
-fn get_in_tables(
-    version: &Version,
-    probe: &Probe<'_>,
-    blocks: &mut BlockReader<'_>,
-) -> Result<Step<Option<Lookup>>> {
-    for run in &version.runs {
-        let Some(handle) = run.covering(probe.key) else { continue };
-        let Step::Done(table) = handle.open(blocks)? else { return Ok(Step::Miss) };
-        match table.get(probe, blocks)? {
-            Step::Done(None) => {}
-            Step::Done(Some(found))
-                if mutant!("lookup-passes-a-delete") && found.kind() == Kind::Delete => {}
-            found => return Ok(found),
-        }
-    }
-    Ok(Step::Done(None))
 }
 
 fn as_bytes<K: AsRef<[u8]>>(bound: Bound<&K>) -> Bound<&[u8]> {

@@ -35,7 +35,7 @@ impl RunCursor {
         let from_end = self.backward && !mutant!("back-opens-the-front-table");
         let at = if from_end { self.end - 1 } else { self.next };
         let Step::Done(table) = self.tables[at].open(blocks)? else { return Ok(Step::Miss) };
-        self.current = Some((at, table.cursor(), false));
+        self.current = Some((at, table.share().cursor(), false));
         if self.backward {
             self.end -= 1;
         } else {

@@ -6,6 +6,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    ops::Deref,
     path::PathBuf,
     sync::{Arc, Weak},
 };
@@ -15,7 +16,7 @@ use lsmer_core::{
     TableMeta, VfsFile, Waited, WorkClass, mutant, twin,
 };
 use lsmer_sync::{
-    ArcSwapOption, Mutex,
+    ArcSwapOption, Mutex, SwapGuard,
     atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
@@ -55,6 +56,30 @@ struct OpenFile(Arc<dyn VfsFile>);
 
 #[derive(Debug)]
 struct OpenTable(Arc<dyn Table>);
+
+/// Keeps an open table from being dropped, at less cost than a count: closing it meanwhile only
+/// keeps others from finding it.
+#[derive(Debug)]
+pub(crate) struct TableGuard(SwapGuard<Option<Arc<OpenTable>>>);
+
+impl TableGuard {
+    /// Returns the table for longer than the operation.
+    pub(crate) fn share(&self) -> Arc<dyn Table> {
+        Arc::clone(self.table())
+    }
+
+    fn table(&self) -> &Arc<dyn Table> {
+        &self.0.as_ref().expect("made of an open table").0
+    }
+}
+
+impl Deref for TableGuard {
+    type Target = dyn Table;
+
+    fn deref(&self) -> &Self::Target {
+        &**self.table()
+    }
+}
 
 impl Tables {
     pub(crate) fn new(
@@ -147,13 +172,21 @@ impl Tables {
 
 impl TableHandle {
     /// Returns the open table; on a miss its index or its filter has to be fetched first.
-    pub(crate) fn open(
-        self: &Arc<Self>,
-        blocks: &mut BlockReader<'_>,
-    ) -> Result<Step<Arc<dyn Table>>> {
-        if let Some(table) = &*self.table.load() {
-            return Ok(Step::Done(Arc::clone(&table.0)));
+    pub(crate) fn open(self: &Arc<Self>, blocks: &mut BlockReader<'_>) -> Result<Step<TableGuard>> {
+        match self.opened() {
+            Some(table) => Ok(Step::Done(table)),
+            None => self.open_now(blocks),
         }
+    }
+
+    /// Returns the table if it is open.
+    pub(crate) fn opened(&self) -> Option<TableGuard> {
+        let open = self.table.load();
+        if open.is_some() { Some(TableGuard(open)) } else { None }
+    }
+
+    #[cold]
+    fn open_now(self: &Arc<Self>, blocks: &mut BlockReader<'_>) -> Result<Step<TableGuard>> {
         let tables = self.tables.upgrade().expect("the database outlives its readers");
         let parts = &tables.parts;
         let format = parts.format(&self.meta.format).ok_or_else(|| unknown_format(&self.meta))?;
@@ -163,11 +196,11 @@ impl TableHandle {
             return Ok(Step::Miss);
         };
         let bytes = table.bytes();
-        let before = self.table.swap(Some(Arc::new(OpenTable(Arc::clone(&table)))));
-        if before.is_none() {
+        let open = Some(Arc::new(OpenTable(table)));
+        if self.table.swap(open.clone()).is_none() {
             tables.index_bytes.fetch_add(bytes, Ordering::Relaxed);
         }
-        Ok(Step::Done(table))
+        Ok(Step::Done(TableGuard(SwapGuard::from_inner(open))))
     }
 
     /// Returns the file, opening it if needed. Blocks on I/O then: only the driver calls it.

@@ -6,11 +6,14 @@
 use std::sync::Arc;
 
 use lsmer_core::{
-    Event, Lsn, Memtable, Probe, RunId, SeqNo, Slot, TableId, TableMeta, Tree, mutant, twin,
+    Event, Lsn, Memtable, Probe, Run, RunId, SeqNo, Slot, TableId, Tree, mutant, twin,
 };
 use lsmer_sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use crate::tables::{TableHandle, Tables};
+use crate::{
+    fences::Fences,
+    tables::{TableHandle, Tables},
+};
 
 /// A memtable, with what the engine must know of it.
 #[derive(Debug)]
@@ -104,26 +107,26 @@ pub(crate) struct Version {
 pub(crate) struct RunHandles {
     pub(crate) id: RunId,
     pub(crate) tables: Arc<[Arc<TableHandle>]>,
+    fences: Arc<Fences>,
 }
 
 impl RunHandles {
-    /// Returns the table that may hold `key`.
-    pub(crate) fn covering(&self, key: &[u8]) -> Option<&Arc<TableHandle>> {
-        let at = self.tables.partition_point(|table| *table.meta.largest < *key);
-        let missed = |largest: &[u8]| mutant!("largest-key-not-covered") && largest == key;
-        let covers = |meta: &TableMeta| *meta.smallest <= *key && !missed(&meta.largest);
-        self.tables.get(at).filter(|table| covers(&table.meta))
+    fn new(run: &Run, tables: &Arc<Tables>) -> Self {
+        let fences = Fences::new(run.tables.iter().map(|meta| &**meta));
+        let tables = run.tables.iter().map(|meta| tables.handle(meta)).collect();
+        Self { id: run.id, tables, fences: Arc::new(fences) }
+    }
+
+    /// Returns the number of the table that may hold `key`.
+    pub(crate) fn covering(&self, key: &[u8]) -> Option<usize> {
+        self.fences.covering(key, |at| &self.tables[at].meta)
     }
 }
 
 impl Version {
     /// Gives each table of a tree its handle: the one it has, or a new one.
     pub(crate) fn new(tree: Arc<Tree>, tables: &Arc<Tables>) -> Self {
-        let handles = |run: &lsmer_core::Run| RunHandles {
-            id: run.id,
-            tables: run.tables.iter().map(|meta| tables.handle(meta)).collect(),
-        };
-        let runs = tree.runs.iter().map(handles).collect();
+        let runs = tree.runs.iter().map(|run| RunHandles::new(run, tables)).collect();
         Self { tree, runs }
     }
 

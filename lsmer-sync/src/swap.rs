@@ -29,6 +29,13 @@ mod seen {
     #[derive(Debug)]
     pub struct SwapGuard<T>(T);
 
+    impl<T> SwapGuard<T> {
+        /// Makes a guard of what is in no cell.
+        pub fn from_inner(value: T) -> Self {
+            Self(value)
+        }
+    }
+
     impl<T> Deref for SwapGuard<T> {
         type Target = T;
 
