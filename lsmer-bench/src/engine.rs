@@ -19,6 +19,8 @@ pub struct Settings {
     pub filter_bits: u8,
     /// Size at which a table is cut, in bytes; `None`: as the engine likes it.
     pub table_bytes: Option<u64>,
+    /// Whether data blocks get a hash index, where an engine has that as a choice.
+    pub hash_index: bool,
     /// Threads for flushes and compactions.
     pub background_threads: usize,
 }
@@ -34,6 +36,7 @@ impl Settings {
             block_bytes: 4 << 10,
             filter_bits: 10,
             table_bytes: None,
+            hash_index: false,
             background_threads: 2,
         }
     }
@@ -115,12 +118,12 @@ pub trait Engine: Send + Sync {
     /// Any.
     fn settle(&self) -> Outcome;
 
-    /// Merges everything; `false`: the engine has no such thing.
+    /// Merges everything.
     ///
     /// # Errors
     ///
-    /// Any.
-    fn compact(&self) -> Outcome<bool>;
+    /// Any; [`Unsupported`](crate::outcome::Unsupported).
+    fn compact(&self) -> Outcome;
 
     /// Closes it.
     ///

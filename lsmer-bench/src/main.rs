@@ -11,7 +11,7 @@ use lsmer_bench::{
     cell::Cell,
     engines,
     matrix::{self, Matrix},
-    outcome::Outcome,
+    outcome::{Outcome, Unsupported},
     plan::Plan,
     report::{self, Report},
     run, workload, workloads,
@@ -37,13 +37,15 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("lsmer-bench: {error}");
-            ExitCode::FAILURE
+            let unsupported = error.downcast_ref::<Unsupported>().is_some();
+            if unsupported { ExitCode::from(Unsupported::STATUS) } else { ExitCode::FAILURE }
         }
     }
 }
 
 fn list() {
     println!("engines: {}", engines::names().collect::<Vec<_>>().join(", "));
+    println!("variants: {}", engines::variants().collect::<Vec<_>>().join(", "));
     println!("workloads:");
     for workload in workload::all() {
         println!("  {:<16} {}", workload.name, workload.about);

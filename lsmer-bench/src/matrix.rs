@@ -5,7 +5,7 @@ use std::{fs, path::Path, process::Command};
 
 use crate::{
     cell::Cell,
-    outcome::{Outcome, ensure},
+    outcome::{Outcome, Unsupported, ensure},
     workload,
 };
 
@@ -72,7 +72,8 @@ impl Matrix {
                     let place = at * self.engines.len() + turn + 1;
                     let label = format!("round {}, {place}/{cells}: {engine} {name}", round + 1);
                     match cell(&mut command, &dir.join("cell.json")) {
-                        Ok(cell) => {
+                        Ok(None) => tell(&format!("{label}: not supported")),
+                        Ok(Some(cell)) => {
                             let rate = crate::report::short(cell.figure("rate").unwrap_or(0.0));
                             tell(&format!("{label}: {rate} {}/s", cell.unit));
                             outcomes.cells.push(cell);
@@ -108,12 +109,16 @@ impl Matrix {
     }
 }
 
-fn cell(command: &mut Command, json: &Path) -> Outcome<Cell> {
+/// Runs a cell; `None`: the engine cannot do that.
+fn cell(command: &mut Command, json: &Path) -> Outcome<Option<Cell>> {
     let output = command.output()?;
+    if output.status.code() == Some(i32::from(Unsupported::STATUS)) {
+        return Ok(None);
+    }
     ensure(output.status.success(), || {
         String::from_utf8_lossy(&output.stderr).trim().replace('\n', "; ")
     })?;
-    Cell::of_json(&serde_json::from_slice(&fs::read(json)?)?)
+    Ok(Some(Cell::of_json(&serde_json::from_slice(&fs::read(json)?)?)?))
 }
 
 #[cfg(test)]

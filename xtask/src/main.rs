@@ -11,6 +11,7 @@ mod command;
 mod fuzz;
 mod models;
 mod mutants;
+mod peers;
 mod perf;
 mod realfs;
 mod reliability;
@@ -49,6 +50,10 @@ Usage: cargo xtask <command>
   perf-check --bless
                     Write what they take now to perf.
   bench [ARGS]      Run the benchmarks; ARGS go to `cargo bench`.
+  bench-peers [ARGS]
+                    Build lsmer-bench with RocksDB, fjall and redb, and compare them with lsmer;
+                    ARGS go to `lsmer-bench matrix` (see docs/benchmarks.md). RocksDB takes long
+                    to build, once, and needs libclang, which is installed as root.
   fuzz [SECONDS] [TARGET]
                     Fuzz the readers of files and the engine with libFuzzer, each target for
                     SECONDS (45). Targets are the folders of lsmer-fuzz/corpus.
@@ -96,6 +101,7 @@ fn run(args: &[&str]) -> Outcome {
         ["perf-check", "--bless"] => perf::bless(),
         ["perf-check", filter] => perf::check(filter),
         ["bench", rest @ ..] => suite::bench(rest),
+        ["bench-peers", args @ ..] => peers::run(args),
         ["fuzz", args @ ..] => fuzz::run(args),
         ["realfs", args @ ..] => realfs::run(args),
         ["soak", args @ ..] => soak::run(args),

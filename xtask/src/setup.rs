@@ -41,6 +41,15 @@ pub(crate) fn valgrind() -> Outcome {
     ensure("valgrind", "--version", &["valgrind"])
 }
 
+/// Checks for clang and its library, which only the binding of RocksDB needs, and installs both as
+/// [`check`] does. Where clang is, the library is taken for there.
+///
+/// # Errors
+/// Says what to install.
+pub(crate) fn libclang() -> Outcome {
+    ensure("clang", "--version", &["clang", "libclang-dev"])
+}
+
 /// Checks that a program answers; if not, installs packages as root on a machine with `apt-get`.
 ///
 /// # Errors

@@ -7,7 +7,8 @@ use fjall::{
     Database, Keyspace, KeyspaceCreateOptions, PersistMode,
     compaction::Leveled,
     config::{
-        BlockSizePolicy, BloomConstructionPolicy, FilterPolicy, FilterPolicyEntry, PinningPolicy,
+        BlockSizePolicy, BloomConstructionPolicy, FilterPolicy, FilterPolicyEntry, HashRatioPolicy,
+        PinningPolicy,
     },
 };
 
@@ -39,6 +40,9 @@ pub(super) fn open(settings: &Settings) -> Outcome<Box<dyn Engine>> {
         // As RocksDB and lsmer keep them.
         .filter_block_pinning_policy(PinningPolicy::all(true))
         .index_block_pinning_policy(PinningPolicy::all(true));
+    if settings.hash_index {
+        options = options.data_block_hash_ratio_policy(HashRatioPolicy::all(0.75));
+    }
     if let Some(bytes) = settings.table_bytes {
         let leveled = Leveled::default().with_table_target_size(bytes);
         options = options.compaction_strategy(std::sync::Arc::new(leveled));
@@ -112,9 +116,8 @@ impl Engine for Fjall {
         Ok(())
     }
 
-    fn compact(&self) -> Outcome<bool> {
-        self.rows.major_compact()?;
-        Ok(true)
+    fn compact(&self) -> Outcome {
+        Ok(self.rows.major_compact()?)
     }
 
     fn close(self: Box<Self>) -> Outcome {

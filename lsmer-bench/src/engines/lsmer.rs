@@ -91,9 +91,8 @@ impl Engine for Lsmer {
         Ok(self.db.wait_until_quiet()?)
     }
 
-    fn compact(&self) -> Outcome<bool> {
-        self.db.compact(..)?;
-        Ok(true)
+    fn compact(&self) -> Outcome {
+        Ok(self.db.compact(..)?)
     }
 
     fn close(self: Box<Self>) -> Outcome {

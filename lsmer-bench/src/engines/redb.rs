@@ -8,7 +8,7 @@ use redb::{Database, Durability, ReadableDatabase, TableDefinition};
 use crate::{
     engine::{Engine, Settings, Walk},
     numbers::index,
-    outcome::Outcome,
+    outcome::{Outcome, Unsupported},
 };
 
 const ROWS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("rows");
@@ -97,8 +97,8 @@ impl Engine for Redb {
         Ok(())
     }
 
-    fn compact(&self) -> Outcome<bool> {
-        Ok(false)
+    fn compact(&self) -> Outcome {
+        Err(Unsupported("compaction of an open database").into())
     }
 
     fn close(self: Box<Self>) -> Outcome {

@@ -3,8 +3,8 @@
 
 use rocksdb::{
     BlockBasedOptions, BottommostLevelCompaction, Cache, ColumnFamilyDescriptor, ColumnFamilyRef,
-    CompactOptions, DB, DBCompressionType, DEFAULT_COLUMN_FAMILY_NAME, Options, ReadOptions,
-    WaitForCompactOptions, WriteBatch, WriteOptions,
+    CompactOptions, DB, DBCompressionType, DEFAULT_COLUMN_FAMILY_NAME, DataBlockIndexType, Options,
+    ReadOptions, WaitForCompactOptions, WriteBatch, WriteOptions,
 };
 
 use crate::{
@@ -62,6 +62,10 @@ fn tables(settings: &Settings) -> BlockBasedOptions {
     tables.set_format_version(6);
     // The charge 0 makes it estimate the size of entries by itself, as its authors advise.
     tables.set_block_cache(&Cache::new_hyper_clock_cache(index(settings.cache_bytes), 0));
+    if settings.hash_index {
+        tables.set_data_block_index_type(DataBlockIndexType::BinaryAndHash);
+        tables.set_data_block_hash_ratio(0.75); // as the wiki's "Data Block Hash Index" advises
+    }
     tables.set_cache_index_and_filter_blocks(false);
     tables
 }
@@ -138,12 +142,12 @@ impl Engine for Rocks {
         Ok(self.db.wait_for_compact(&WaitForCompactOptions::default())?)
     }
 
-    fn compact(&self) -> Outcome<bool> {
+    fn compact(&self) -> Outcome {
         let mut options = CompactOptions::default();
         // Otherwise what is in the bottommost level already is not rewritten.
         options.set_bottommost_level_compaction(BottommostLevelCompaction::ForceOptimized);
         self.db.compact_range_opt(None::<&[u8]>, None::<&[u8]>, &options);
-        Ok(true)
+        Ok(())
     }
 
     fn close(self: Box<Self>) -> Outcome {
