@@ -14,26 +14,18 @@
 //!
 //! | file | subject | unsafe |
 //! |---|---|---|
-//! | `arena.rs` | memory: one allocation, given out from the front | yes |
-//! | `room.rs` | who gets which part of it | no |
 //! | `node.rs` | nodes: what stands in those bytes | yes |
-//! | `filter.rs` | which keys are surely absent | yes |
 //! | `list.rs` | links: search and insert, over any node | no |
 //! | `target.rs` | the order of entries | no |
 //! | `cursor.rs` | walking | one call |
-//! | `word.rs` | the atomic integers inside the arena | no |
 //!
 //! The arena is made by the first reservation: a memtable that nobody writes takes no memory, and
 //! the first reservation always fits, with whatever its nodes cost beside keys and values.
 
-mod arena;
 mod cursor;
-mod filter;
 mod list;
 mod node;
-mod room;
 mod target;
-mod word;
 
 use std::{fmt, sync::Arc};
 
@@ -46,11 +38,13 @@ use lsmer_sync::{
 };
 
 use self::{
-    arena::Arena,
     cursor::ArenaCursor,
-    filter::Filter,
-    node::{MAX_HEIGHT, Node},
+    node::{MAX_HEIGHT, MAX_UNITS, Node},
     target::Target,
+};
+use crate::{
+    arena::{self, Arena},
+    filter::Filter,
 };
 
 /// A memtable whose entries are nodes of a skiplist in one arena.
@@ -107,7 +101,7 @@ impl MemtableFactory for Factory {
 
 impl Memtable for SkipArena {
     fn reserve(&self, entries: u32, bytes: usize) -> bool {
-        let Some(units) = arena::cost(entries, bytes) else { return false };
+        let Some(units) = arena::cost(entries, MAX_UNITS, bytes) else { return false };
         if let Some(table) = self.table() {
             return table.arena.reserve(units);
         }
@@ -117,7 +111,7 @@ impl Memtable for SkipArena {
         let mut first = false;
         let table = self.table.get_or_init(|| {
             first = true;
-            let arena = Arena::new(self.spec.bytes, units);
+            let arena = Arena::with_root(self.spec.bytes, units);
             let filter = Filter::new(arena.capacity_bytes());
             Table { arena, filter }
         });
@@ -203,8 +197,8 @@ mod tests {
     }
     #[test]
     fn ascending_inserts_need_no_search() {
-        let arena = Arena::new(1 << 20, 0);
-        assert!(arena.reserve(arena::cost(1000, 8000).unwrap()));
+        let arena = Arena::with_root(1 << 20, 0);
+        assert!(arena.reserve(arena::cost(1000, MAX_UNITS, 8000).unwrap()));
         let compared = Cell::new(0);
         for i in 1..=1000_u64 {
             let (key, seqno) = (i.to_be_bytes(), SeqNo(i));

@@ -1,4 +1,4 @@
-//! `SkipArena` allocates when it is made and when buffers grow, and not for each operation.
+//! Memtables in arenas allocate when they are made and when buffers grow, and not for each operation.
 
 #![expect(unsafe_code, reason = "a global allocator that counts")]
 
@@ -10,9 +10,9 @@ use std::{
 
 use lsmer_core::{
     ALL, Block, BlockCache, BlockId, BlockReader, BlockShelf, EntryRef, Kind, Memtable,
-    MemtableSpec, Probe, SeqNo, TableId, Window,
+    MemtableFactory, MemtableSpec, Probe, SeqNo, TableId, Window,
 };
-use lsmer_memtable::SkipArena;
+use lsmer_memtable::{BTreeArena, SkipArena};
 
 struct Counting;
 
@@ -67,7 +67,13 @@ fn insert(table: &Arc<dyn Memtable>, i: u64) {
 #[test]
 fn steady_operations_do_not_allocate() {
     assert!(allocations(|| drop(std::hint::black_box(Box::new(1)))) > 0, "the counter counts");
-    let table = SkipArena::factory().create(&MemtableSpec { bytes: 4 << 20 });
+    for factory in [BTreeArena::factory(), SkipArena::factory()] {
+        check(&*factory);
+    }
+}
+
+fn check(factory: &dyn MemtableFactory) {
+    let table = factory.create(&MemtableSpec { bytes: 4 << 20 });
     assert!(allocations(|| insert(&table, 0)) > 0, "the arena is made");
 
     assert_eq!(allocations(|| (1..10_000).for_each(|i| insert(&table, i))), 0, "inserts");
@@ -89,9 +95,9 @@ fn steady_operations_do_not_allocate() {
     let mut window = Window::End;
     let mut walk = |backward| {
         let mut entries = 0;
-        let _done = cursor.seek(ALL, backward, blocks).unwrap();
+        let _done = cursor.seek(ALL, backward, blocks).expect("it does not fail");
         loop {
-            let _done = cursor.next_window(&mut window, blocks).unwrap();
+            let _done = cursor.next_window(&mut window, blocks).expect("it does not fail");
             entries += window.range().len();
             if window.range().is_empty() {
                 break;

@@ -9,3 +9,7 @@ mod skip_arena {
 mod crossbeam {
     lsmer_testkit::memtable_conforms!(*lsmer_memtable::CrossbeamMemtable::factory());
 }
+
+mod btree_arena {
+    lsmer_testkit::memtable_conforms!(*lsmer_memtable::BTreeArena::factory());
+}

@@ -5,6 +5,6 @@ pub use lsmer_compaction::{Leveled, Tiered};
 pub use lsmer_core as core;
 pub use lsmer_filter::{BlockedBloom, NoFilter};
 pub use lsmer_io as io;
-pub use lsmer_memtable::{CrossbeamMemtable, SkipArena};
+pub use lsmer_memtable::{BTreeArena, CrossbeamMemtable, SkipArena};
 pub use lsmer_sstable::{ColumnarFormat, SortedArrayFormat};
 pub use lsmer_wal::{NoWal, SegmentedWal};

@@ -4,7 +4,7 @@ pub use crate::{
     Builder, Db, Durability, Error, ErrorKind, Keyspace, KeyspaceOptions, Scan, Snapshot, Stats,
     Value, WriteBatch, WriteOptions,
     parts::{
-        BlockedBloom, ColumnarFormat, CrossbeamMemtable, Leveled, NoCache, NoFilter, NoWal,
-        QuickCache, SegmentedWal, SkipArena, SortedArrayFormat, Tiered,
+        BTreeArena, BlockedBloom, ColumnarFormat, CrossbeamMemtable, Leveled, NoCache, NoFilter,
+        NoWal, QuickCache, SegmentedWal, SkipArena, SortedArrayFormat, Tiered,
     },
 };

@@ -15,11 +15,11 @@ use lsmer_core::{
 
 use super::{
     SkipArena,
-    arena::Arena,
     list::{self, Node as _},
     node::{Node, Place},
     target::Target,
 };
+use crate::arena::Arena;
 
 /// Entries of a backward window, at most.
 const RING: usize = EntryBatch::MAX_ENTRIES as usize;

@@ -12,7 +12,7 @@
 //!
 //! In addition to those of `arena.rs`, on which they stand:
 //!
-//! - **N1** A [`Node`] is made only of the two units of I3, of a unit that [`Arena::push`] has filled,
+//! - **N1** A [`Node`] is made only of the two towers that [`Arena::write_root`] fills in the units kept (I3), of a unit that [`Arena::push`] has filled,
 //!   of a link, or of a [`Place`]. So its `at` is where a node begins that was filled in the
 //!   bounds that its lengths and its height tell, inside the units that its writer was given (I2).
 //! - **N2** Head, seqno, lengths, kind, height, key and value are written before the first [`Node`]
@@ -32,9 +32,12 @@ use lsmer_core::{EntryRef, Kind, SeqNo};
 use lsmer_sync::atomic::Ordering;
 
 use super::{
-    arena::{Arena, UNIT},
     list::{self, FOLLOW, LINK},
     target::Target,
+};
+use crate::{
+    arena::{Arena, UNIT},
+    prefetch::prefetch,
     word::AtomicU32,
 };
 
@@ -46,7 +49,7 @@ pub(super) const MAX_UNITS: u32 = 11;
 /// Units of the root, and of the node that points at the ends.
 const TOWER_UNITS: u32 = 10;
 /// Units of both.
-pub(super) const ROOT_UNITS: u32 = 2 * TOWER_UNITS;
+const ROOT_UNITS: u32 = 2 * TOWER_UNITS;
 
 const LINKS: usize = offset_of!(Header, first_link);
 const LINK_BYTES: usize = size_of::<AtomicU32>();
@@ -121,8 +124,15 @@ impl Arena {
         Node { arena: self, at }
     }
 
+    /// Makes an arena for nodes, with the root and the ends written; see [`Arena::new`].
+    pub(super) fn with_root(bytes: usize, promised: u32) -> Self {
+        let arena = Self::new(ROOT_UNITS, bytes, promised);
+        arena.write_root();
+        arena
+    }
+
     /// Writes the root and the ends, before anybody else has the arena.
-    pub(super) fn write_root(&self) {
+    fn write_root(&self) {
         let entry = EntryRef { key: &[], seqno: SeqNo::MAX, kind: Kind::Put, value: &[] };
         for at in [0, TOWER_UNITS] {
             // SAFETY: these units are nobody else's (I3), and are enough as asserted above.
@@ -282,20 +292,8 @@ impl list::Node for Node<'_> {
         let at = self.link(level).load(Ordering::Relaxed);
         // SAFETY: links are inside the arena (N1).
         let next = unsafe { self.arena.pointer(at) };
-        prefetch(next);
+        prefetch(next.as_ptr());
     }
-}
-
-/// Asks for the cache line at an address. It may be any address.
-#[inline]
-fn prefetch(at: NonNull<u8>) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: a hint, which reads nothing.
-    unsafe {
-        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(at.as_ptr().cast());
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = at;
 }
 
 impl Node<'_> {

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, ops::Bound};
 use lsmer_core::{ALL, KeyRange};
 use proptest::{collection::vec, prelude::*};
 
-use crate::model::{Entry, Walk, both, bound, create, entries, filled, in_range, insert, model_of};
+use crate::model::{Entry, Walk, all, bound, create, entries, filled, in_range, insert, model_of};
 
 type Owned = (Bound<Vec<u8>>, Bound<Vec<u8>>);
 
@@ -25,7 +25,7 @@ proptest! {
     #[test]
     fn windows_hold_exactly_the_range(entries in entries(400), seeks in seeks()) {
         let model = model_of(&entries);
-        for factory in both() {
+        for factory in all() {
             let table = filled(&factory, &entries);
             let mut walk = Walk::new(&table);
             prop_assert_eq!(walk.next(), None, "it is not placed");
@@ -58,7 +58,7 @@ proptest! {
         let (old, new) = entries.split_at(old.min(entries.len()));
         let before = model_of(old);
         let after = model_of(&entries);
-        for factory in both() {
+        for factory in all() {
             let table = filled(&factory, old);
             let mut walk = Walk::new(&table);
             walk.seek(borrow(&range), backward);
@@ -86,7 +86,7 @@ proptest! {
 
 #[test]
 fn values_larger_than_a_window_come_one_by_one() {
-    for factory in both() {
+    for factory in all() {
         let large = |i: u8| Entry::put([i], u64::from(i) + 1, vec![i; 100_000]);
         let entries: Vec<_> = (0..5).map(large).collect();
         let table = filled(&factory, &entries);
@@ -104,7 +104,7 @@ fn values_larger_than_a_window_come_one_by_one() {
 
 #[test]
 fn many_entries_come_back_from_both_ends() {
-    for factory in both() {
+    for factory in all() {
         let entry = |i: u64| Entry::put((i * 7919 % 20_000).to_be_bytes(), i + 1, []);
         let mut entries: Vec<_> = (0..20_000).map(entry).collect();
         let table = filled(&factory, &entries);
@@ -120,7 +120,7 @@ fn many_entries_come_back_from_both_ends() {
 
 #[test]
 fn a_cursor_keeps_its_memtable_alive() {
-    for factory in both() {
+    for factory in all() {
         let table = create(&factory, 1 << 10);
         insert(&table, &Entry::put("k", 1, "v"));
         let mut walk = Walk::new(&table);

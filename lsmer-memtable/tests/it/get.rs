@@ -5,7 +5,7 @@ use std::{cmp::Reverse, sync::Arc};
 use lsmer_core::{Memtable, Probe, SeqNo};
 use proptest::prelude::*;
 
-use crate::model::{Entry, both, create, entries, filled, insert, key, model_of};
+use crate::model::{Entry, all, create, entries, filled, insert, key, model_of};
 
 pub(crate) fn get(table: &Arc<dyn Memtable>, key: &[u8], snapshot: u64) -> Option<Entry> {
     let mut entry = None;
@@ -27,7 +27,7 @@ proptest! {
     ) {
         let model = model_of(&entries);
         let keys = entries.iter().map(|entry| &entry.key).chain(&others);
-        for factory in both() {
+        for factory in all() {
             let table = filled(&factory, &entries);
             for key in keys.clone() {
                 for snapshot in (0..=entries.len() as u64 + 1).chain([u64::MAX]) {
@@ -47,7 +47,7 @@ proptest! {
 
 #[test]
 fn an_untouched_memtable_is_empty() {
-    for factory in both() {
+    for factory in all() {
         let table = create(&factory, 1 << 20);
         assert_eq!(get(&table, b"", u64::MAX), None);
         assert_eq!(table.bytes(), 0);
@@ -56,7 +56,7 @@ fn an_untouched_memtable_is_empty() {
 
 #[test]
 fn every_seqno_can_be_looked_up() {
-    for factory in both() {
+    for factory in all() {
         let table = create(&factory, 1 << 20);
         for seqno in [0, 1, u64::MAX - 1, u64::MAX] {
             let entry = Entry::put("k", seqno, seqno.to_string());

@@ -1,4 +1,4 @@
-//! Both memtables, by the obligations of the seam.
+//! All memtables, by the obligations of the seam.
 
 mod cursor;
 mod get;

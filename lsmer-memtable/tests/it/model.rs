@@ -7,7 +7,7 @@ use lsmer_core::{
     MAX_KEY_BYTES, Memtable, MemtableFactory, MemtableSpec, SeqNo, Step, TableId, Window,
     after_range, before_range,
 };
-use lsmer_memtable::{CrossbeamMemtable, SkipArena};
+use lsmer_memtable::{BTreeArena, CrossbeamMemtable, SkipArena};
 use proptest::{collection::vec, prelude::*, sample::Index};
 
 /// Entries by (key, newest first).
@@ -39,8 +39,8 @@ impl From<EntryRef<'_>> for Entry {
     }
 }
 
-pub(crate) fn both() -> [Arc<dyn MemtableFactory>; 2] {
-    [SkipArena::factory(), CrossbeamMemtable::factory()]
+pub(crate) fn all() -> [Arc<dyn MemtableFactory>; 3] {
+    [BTreeArena::factory(), SkipArena::factory(), CrossbeamMemtable::factory()]
 }
 
 pub(crate) fn create(factory: &Arc<dyn MemtableFactory>, bytes: usize) -> Arc<dyn Memtable> {

@@ -8,13 +8,13 @@ use proptest::{collection::vec, prelude::*};
 
 use crate::{
     get::get,
-    model::{Entry, Walk, both, create},
+    model::{Entry, Walk, all, create},
     threads::race_to_the_limit,
 };
 
 #[test]
 fn a_first_reservation_of_all_bytes_fits() {
-    for factory in both() {
+    for factory in all() {
         for bytes in (1..=4096).chain([64 << 20]) {
             let table = create(&factory, bytes);
             assert!(table.reserve(1, bytes), "{} {bytes}", factory.name());
@@ -28,7 +28,7 @@ fn a_first_reservation_of_all_bytes_fits() {
 
 #[test]
 fn a_first_reservation_of_many_empty_entries_fits() {
-    for factory in both() {
+    for factory in all() {
         let table = create(&factory, 1);
         assert!(table.reserve(50_000, 1));
         for seqno in 1..=50_000 {
@@ -44,7 +44,7 @@ fn a_first_reservation_of_many_empty_entries_fits() {
 
 #[test]
 fn what_can_never_fit_is_refused_and_takes_nothing() {
-    for factory in both() {
+    for factory in all() {
         let table = create(&factory, 1000);
         for (entries, bytes) in [(1, 1001), (1, usize::MAX), (u32::MAX, usize::MAX)] {
             assert!(!table.reserve(entries, bytes), "{}", factory.name());
@@ -82,7 +82,7 @@ fn an_insert_without_a_reservation_is_a_mistake_that_harms_nobody() {
 
 #[test]
 fn one_of_many_first_reservations_makes_the_arena() {
-    for factory in both() {
+    for factory in all() {
         for bytes in [40, 100, 10_000].repeat(20) {
             race_to_the_limit(&create(&factory, bytes));
         }
@@ -97,7 +97,7 @@ proptest! {
         bytes in 1..20_000_usize,
         batches in vec(vec((0..20_usize, 0..60_usize), 0..12), 1..100),
     ) {
-        for factory in both() {
+        for factory in all() {
             let table = create(&factory, bytes);
             let (mut seqno, mut largest, mut kept) = (0_u64, 0, Vec::new());
             for batch in &batches {

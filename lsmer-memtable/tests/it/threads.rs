@@ -10,7 +10,7 @@ use lsmer_sync::atomic::{AtomicUsize, Ordering};
 
 use crate::{
     get::get,
-    model::{Entry, Walk, both, create},
+    model::{Entry, Walk, all, create},
 };
 
 const WRITERS: usize = 4;
@@ -68,7 +68,7 @@ fn read(table: &Arc<dyn Memtable>, told: &[AtomicUsize; WRITERS], backward: bool
 
 #[test]
 fn readers_find_what_writers_have_told_in_order() {
-    for factory in both() {
+    for factory in all() {
         let table = create(&factory, 8 << 20);
         let told = [const { AtomicUsize::new(0) }; WRITERS];
         assert!(table.reserve(0, 0), "the arena is made before the threads are");
@@ -114,7 +114,7 @@ pub(crate) fn race_to_the_limit(table: &Arc<dyn Memtable>) {
 
 #[test]
 fn racing_reservations_never_promise_too_much() {
-    for factory in both() {
+    for factory in all() {
         let table = create(&factory, 50_000);
         assert!(table.reserve(0, 0), "the arena is made before the threads are");
         race_to_the_limit(&table);

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use lsmer::{
     Db, ErrorKind,
     parts::{
-        BlockedBloom, ColumnarFormat, CrossbeamMemtable, Leveled, QuickCache, SegmentedWal,
-        SkipArena, SortedArrayFormat, Tiered,
+        BTreeArena, BlockedBloom, ColumnarFormat, CrossbeamMemtable, Leveled, QuickCache,
+        SegmentedWal, SkipArena, SortedArrayFormat, Tiered,
         io::{MemVfs, manual},
     },
 };
@@ -93,6 +93,7 @@ fn filters(_seed: u64) {
 }
 
 fn memtables(_seed: u64) {
+    memtable::conforms(&*BTreeArena::factory());
     memtable::conforms(&*SkipArena::factory());
     memtable::conforms(&*CrossbeamMemtable::factory());
 }

@@ -15,7 +15,7 @@ use lsmer_sync::atomic::{AtomicU64, Ordering};
 
 /// The counts.
 #[derive(Debug)]
-pub(super) struct Room {
+pub(crate) struct Room {
     /// Reservations stop here; what was promised from the start may lie beyond.
     limit: u32,
     counts: AtomicU64,
@@ -23,12 +23,12 @@ pub(super) struct Room {
 
 impl Room {
     /// Makes room of which the units before `tail` are given out, and `promised` are reserved.
-    pub(super) fn new(tail: u32, limit: u32, promised: u32) -> Self {
+    pub(crate) fn new(tail: u32, limit: u32, promised: u32) -> Self {
         Self { limit, counts: AtomicU64::new(pack(promised, tail)) }
     }
 
     /// Promises `units` to the caller; `false` if there are not as many left.
-    pub(super) fn reserve(&self, units: u32) -> bool {
+    pub(crate) fn reserve(&self, units: u32) -> bool {
         self.update(|promised, tail| {
             let sum = promised.checked_add(units)?;
             (sum.checked_add(tail)? <= self.limit).then_some((sum, tail))
@@ -41,7 +41,7 @@ impl Room {
     /// # Panics
     ///
     /// If less is promised than that: the caller inserts what was not reserved.
-    pub(super) fn take(&self, units: u32, promised: u32) -> u32 {
+    pub(crate) fn take(&self, units: u32, promised: u32) -> u32 {
         assert!(units <= promised, "a reservation covers its node");
         self.update(|all, tail| Some((all.checked_sub(promised)?, tail + units)))
             .expect("no more is inserted than was reserved")
@@ -49,7 +49,7 @@ impl Room {
     }
 
     /// Returns how many units are promised, and how many given out.
-    pub(super) fn counts(&self) -> (u32, u32) {
+    pub(crate) fn counts(&self) -> (u32, u32) {
         unpack(self.counts.load(Ordering::Relaxed))
     }
 

@@ -1,4 +1,4 @@
-//! A Bloom filter in front of the list: five bits of one word for each key.
+//! A Bloom filter in front of a memtable: five bits of one word for each key.
 //!
 //! A search that finds nothing costs as many cache misses as one that finds something; the filter
 //! costs one. It is sized for entries of [`ENTRY_BYTES`] bytes; with smaller ones it answers
@@ -6,7 +6,7 @@
 //!
 //! # Memory order
 //!
-//! The bits are set with relaxed order before the entry is linked. Whoever was told of the entry,
+//! The bits are set with relaxed order before the entry can be found. Whoever was told of the entry,
 //! by an acquire load of what its writer released afterwards, sees them.
 //!
 //! # Invariants
@@ -18,7 +18,7 @@
 
 use lsmer_sync::atomic::Ordering;
 
-use super::word::AtomicU64;
+use crate::word::AtomicU64;
 
 /// Size of an entry, node included, for which the filter has [`ENTRY_BITS`] bits.
 const ENTRY_BYTES: usize = 128;
@@ -26,13 +26,13 @@ const ENTRY_BITS: usize = 12;
 
 /// Which keys may be in the memtable.
 #[derive(Debug)]
-pub(super) struct Filter {
+pub(crate) struct Filter {
     words: Box<[AtomicU64]>,
 }
 
 impl Filter {
     /// Makes the filter for an arena of `bytes` bytes. Its pages are touched as keys are added.
-    pub(super) fn new(bytes: usize) -> Self {
+    pub(crate) fn new(bytes: usize) -> Self {
         let words = (bytes / ENTRY_BYTES * ENTRY_BITS / 64).clamp(1, 1 << 31);
         let zeros = Box::into_raw(vec![0_u64; words].into_boxed_slice());
         // SAFETY: the box was just given up, and its words are valid atomics (F1).
@@ -41,7 +41,7 @@ impl Filter {
     }
 
     /// Adds a key.
-    pub(super) fn add(&self, hash: u64) {
+    pub(crate) fn add(&self, hash: u64) {
         let (word, bits) = self.place(hash);
         // A load first: the word of a key that is written again stays a shared cache line.
         if word.load(Ordering::Relaxed) & bits != bits {
@@ -50,13 +50,13 @@ impl Filter {
     }
 
     /// Returns `false` if the key was surely not added.
-    pub(super) fn may_contain(&self, hash: u64) -> bool {
+    pub(crate) fn may_contain(&self, hash: u64) -> bool {
         let (word, bits) = self.place(hash);
         word.load(Ordering::Relaxed) & bits == bits
     }
 
     /// Returns the size of the filter in bytes.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         size_of_val(&*self.words)
     }
 

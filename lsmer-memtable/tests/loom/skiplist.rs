@@ -2,11 +2,7 @@
 //!
 //! The arena itself cannot run under loom, whose atomics do not fit into raw memory. What runs
 //! here is `skiplist/list.rs`, with its memory orders, over nodes made of loom's atomics, and
-//! `skiplist/room.rs`, which gives out the units of an arena.
-//!
-//! `RUSTFLAGS="--cfg lsmer_loom" cargo test -p lsmer-memtable --test loom --release`
-
-#![cfg(lsmer_loom)]
+//! `room.rs`, which gives out the units of an arena.
 
 use std::sync::Arc;
 
@@ -22,9 +18,9 @@ use self::{
 };
 
 #[expect(dead_code, reason = "backward search is not needed here")]
-#[path = "../src/skiplist/list.rs"]
+#[path = "../../src/skiplist/list.rs"]
 mod list;
-#[path = "../src/skiplist/room.rs"]
+#[path = "../../src/room.rs"]
 mod room;
 
 /// Nodes with keys; a key of 0 was not filled. Node 0 is the root, node 4 points at the ends.

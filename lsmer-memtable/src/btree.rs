@@ -1,0 +1,207 @@
+//! A B+tree whose leaves are appended to, over entries in an arena.
+//!
+//! ```text
+//! inner nodes:   separators in order, and a few more      copied when full
+//! leaves:        tag, head and newest version of a key    appended to, in any order
+//! entries:       seqno, older version, key, value         written once
+//! ```
+//!
+//! A search goes through two or three inner nodes to a leaf, and from there to the one entry whose
+//! tag is the key's: three or four cache misses where a skiplist has a dozen. Writing a key again
+//! adds a version to its chain and leaves the tree as it is. Nodes are added and never removed, so
+//! that readers need no protection but the memtable's own `Arc`, and no lock.
+//!
+//! | file | subject | unsafe |
+//! |---|---|---|
+//! | `tree.rs` | search, insert and split | no |
+//! | `leaf.rs` | leaves: items, and the lock of who adds some | no |
+//! | `inner.rs` | inner nodes: which way a key goes | no |
+//! | `nodes.rs` | where nodes are | yes |
+//! | `entry.rs` | entries: what stands in the bytes of the arena | yes |
+//! | `place.rs` | how threads show each other where something is | no |
+//! | `chain.rs` | versions of a key | no |
+//! | `cursor.rs` | walking | no |
+//! | `size.rs` | how large nodes are | no |
+//!
+//! A reservation is for entries only. Nodes have room of their own, enough for any entries that
+//! fit, of which the pages that nobody needs are never touched; they count in what the memtable
+//! takes, and it is full when both together are what it may hold.
+
+mod chain;
+mod cursor;
+mod entry;
+mod inner;
+mod leaf;
+mod nodes;
+mod place;
+mod size;
+mod tree;
+
+use std::{fmt, sync::Arc};
+
+use lsmer_core::{Cursor, EntryRef, Memtable, MemtableFactory, MemtableSpec, Probe, hash, mutant};
+use lsmer_sync::{
+    OnceLock,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use self::{
+    cursor::TreeCursor,
+    entry::{Entries, MAX_UNITS, MIN_UNITS},
+    tree::Tree,
+};
+use crate::{
+    arena::{self, UNIT},
+    filter::Filter,
+};
+
+/// A memtable whose newest versions of keys are in a B+tree.
+///
+/// Lookups take no lock; inserts lock a leaf for a moment, and one after the other split full
+/// ones. Its accounting ([`reserve`](Memtable::reserve)) counts entries with 20 bytes beside keys
+/// and values, and nodes: 15 to 45 bytes for each key. It may hold 32 GiB.
+pub struct BTreeArena {
+    spec: MemtableSpec,
+    table: OnceLock<Table>,
+    /// The largest answer of [`bytes`](Memtable::bytes) so far.
+    reported: AtomicUsize,
+}
+
+/// What the first reservation makes.
+#[derive(Debug)]
+struct Table {
+    entries: Entries,
+    tree: Tree,
+    filter: Filter,
+}
+
+impl BTreeArena {
+    /// Makes a factory of such memtables.
+    pub fn factory() -> Arc<dyn MemtableFactory> {
+        Arc::new(Factory)
+    }
+
+    fn table(&self) -> Option<&Table> {
+        self.table.get()
+    }
+}
+
+impl fmt::Debug for BTreeArena {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BTreeArena")
+            .field("bytes", &self.bytes())
+            .field("capacity", &self.spec.bytes)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug)]
+struct Factory;
+
+impl MemtableFactory for Factory {
+    fn name(&self) -> &'static str {
+        "btree-arena"
+    }
+
+    fn create(&self, spec: &MemtableSpec) -> Arc<dyn Memtable> {
+        let (table, reported) = (OnceLock::new(), AtomicUsize::new(0));
+        Arc::new(BTreeArena { spec: *spec, table, reported })
+    }
+}
+
+impl Table {
+    /// Makes a table with room for `bytes` bytes of entries, or for `promised` units if those are
+    /// more.
+    fn new(bytes: usize, promised: u32) -> Self {
+        let entries = Entries::new(bytes, promised);
+        let capacity = entries.arena().capacity_bytes();
+        let tree = Tree::new(capacity / (MIN_UNITS as usize * UNIT) + 1);
+        Self { entries, tree, filter: Filter::new(capacity) }
+    }
+
+    fn bytes(&self) -> usize {
+        self.entries.arena().taken_bytes() + self.tree.bytes()
+    }
+
+    /// Promises units, unless these and what is taken are more than the table may hold.
+    fn reserve(&self, units: u32, most: usize) -> bool {
+        let wanted = self.bytes().saturating_add(units as usize * UNIT);
+        wanted <= most && self.entries.arena().reserve(units)
+    }
+}
+
+/// Returns the byte of a hash that leaves keep.
+#[inline]
+fn tag(hash: u64) -> u8 {
+    hash.to_le_bytes()[4]
+}
+
+impl Memtable for BTreeArena {
+    fn reserve(&self, entries: u32, bytes: usize) -> bool {
+        let Some(units) = arena::cost(entries, MAX_UNITS, bytes) else { return false };
+        if let Some(table) = self.table() {
+            return table.reserve(units, self.spec.bytes);
+        }
+        if bytes > self.spec.bytes {
+            return false;
+        }
+        let mut first = false;
+        let table = self.table.get_or_init(|| {
+            first = true;
+            Table::new(self.spec.bytes, units)
+        });
+        first || table.reserve(units, self.spec.bytes)
+    }
+
+    fn insert(&self, entry: EntryRef<'_>) {
+        let table = self.table().expect("room is reserved before an insert");
+        let hash = hash(entry.key);
+        let at = table.entries.push(entry);
+        // Before the entry can be found: whoever is told of it must find its bits.
+        if !mutant!("btree-filter-misses-keys") {
+            table.filter.add(hash);
+        }
+        table.tree.insert(&table.entries, at, tag(hash));
+    }
+
+    fn get(&self, probe: &Probe<'_>, found: &mut dyn FnMut(EntryRef<'_>)) -> bool {
+        let Some(Table { entries, tree, filter }) = self.table() else { return false };
+        if !filter.may_contain(probe.hash) {
+            return false;
+        }
+        let visible = tree
+            .find(entries, probe.key, tag(probe.hash))
+            .and_then(|newest| chain::visible(entries, newest, probe.snapshot));
+        if let Some(at) = visible {
+            found(entries.entry(at));
+        }
+        visible.is_some()
+    }
+
+    fn cursor(self: Arc<Self>) -> Box<dyn Cursor + Send> {
+        Box::new(TreeCursor::new(self))
+    }
+
+    fn bytes(&self) -> usize {
+        let Some(table) = self.table() else { return 0 };
+        let now = table.bytes() + table.filter.bytes();
+        // An insert gives back what its reservation held for the last bytes of a unit; that is kept
+        // from sight (MEM-04).
+        let reported = self.reported.load(Ordering::Relaxed);
+        if now <= reported {
+            return reported;
+        }
+        self.reported.fetch_max(now, Ordering::Relaxed).max(now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{inner::Inner, leaf::Leaf};
+
+    #[test]
+    fn nodes_are_whole_cache_lines() {
+        assert_eq!((size_of::<Leaf>(), align_of::<Leaf>()), (640, 64));
+        assert_eq!((size_of::<Inner>(), align_of::<Inner>()), (512, 64));
+    }
+}
