@@ -3,7 +3,7 @@
 use std::{cmp::Ordering, ops::Range};
 
 use lsmer_core::{
-    EntryRef, Error, Kind, Result, SeqNo, TableMeta, Window, check_key, check_value, mutant,
+    Block, EntryRef, Error, Kind, Result, SeqNo, TableMeta, Window, check_key, check_value, mutant,
 };
 
 /// Counts entries, and remembers the first and the last one.
@@ -39,17 +39,39 @@ impl Tally {
             self.min_seqno = entry.seqno;
         }
         if is_new {
-            self.last.clear();
-            self.last.extend_from_slice(entry.key);
+            self.end_with(entry.key);
         }
-        self.last_seqno = entry.seqno;
-        self.min_seqno = self.min_seqno.min(entry.seqno);
-        let last = mutant!("largest-seqno-is-the-last");
-        self.max_seqno = if last { entry.seqno } else { self.max_seqno.max(entry.seqno) };
-        self.entries += 1;
-        self.deletes += u64::from(deletes(entry.kind));
-        self.user_bytes += (entry.key.len() + entry.value.len()) as u64;
+        self.count(entry.seqno, entry.kind, entry.key.len() + entry.value.len());
         Ok(is_new)
+    }
+
+    /// Counts a row of `user_bytes` in key and value that comes after the one before it in its
+    /// block, which was counted; `false` if it does not come after it, and then nothing is
+    /// counted. Only [`end_with`](Self::end_with) makes its key the last one.
+    pub(crate) fn follow(&mut self, block: &Block, row: u32, user_bytes: usize) -> bool {
+        let seqno = block.seqno(row);
+        let order = block.order_before(row).then(seqno.cmp(&self.last_seqno));
+        if order != Ordering::Less {
+            return false;
+        }
+        self.count(seqno, block.kind(row), user_bytes);
+        true
+    }
+
+    /// Says the key of the last row that was counted.
+    pub(crate) fn end_with(&mut self, key: &[u8]) {
+        self.last.clear();
+        self.last.extend_from_slice(key);
+    }
+
+    fn count(&mut self, seqno: SeqNo, kind: Kind, user_bytes: usize) {
+        self.last_seqno = seqno;
+        self.min_seqno = self.min_seqno.min(seqno);
+        let last = mutant!("largest-seqno-is-the-last");
+        self.max_seqno = if last { seqno } else { self.max_seqno.max(seqno) };
+        self.entries += 1;
+        self.deletes += u64::from(deletes(kind));
+        self.user_bytes += user_bytes as u64;
     }
 
     /// Returns the key of the last entry; empty if there was none.

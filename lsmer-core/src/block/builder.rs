@@ -1,6 +1,11 @@
 //! Building a block, column by column.
 
-use super::layout::{FLAG_KINDS, FLAG_WIDE, HEADER_BYTES, PADDING_BYTES, VERSION};
+use std::ops::Range;
+
+use super::{
+    Block,
+    layout::{FLAG_KINDS, FLAG_WIDE, HEADER_BYTES, PADDING_BYTES, VERSION},
+};
 use crate::{EntryRef, Kind, SeqNo, hash};
 
 /// Collects rows in internal order and writes them as one block. Reusable: its buffers stay.
@@ -13,11 +18,12 @@ pub struct BlockBuilder {
     fingerprints: Vec<u8>,
     seqnos: Vec<u64>,
     kinds: Vec<u8>,
-    /// Bytes that all keys so far share.
-    shared: usize,
 }
 
 impl BlockBuilder {
+    /// What [`bytes`](Self::bytes) counts for a row besides its key and its value.
+    pub const ROW_BYTES: usize = 11;
+
     /// Makes an empty one.
     pub fn new() -> Self {
         Self::default()
@@ -32,9 +38,6 @@ impl BlockBuilder {
 
     /// Adds a row whose key has this [`hash`].
     pub fn add_hashed(&mut self, entry: EntryRef<'_>, hash: u64) {
-        let first = self.key_ends.first().map_or(entry.key, |end| &self.keys[..*end as usize]);
-        let common = first.iter().zip(entry.key).take_while(|(a, b)| a == b).count();
-        self.shared = if self.is_empty() { common } else { self.shared.min(common) };
         self.keys.extend_from_slice(entry.key);
         self.key_ends.push(length(&self.keys));
         self.values.extend_from_slice(entry.value);
@@ -42,6 +45,33 @@ impl BlockBuilder {
         self.fingerprints.push(hash.to_le_bytes()[0]);
         self.seqnos.push(entry.seqno.0);
         self.kinds.push(entry.kind as u8);
+    }
+
+    /// Adds rows of a block: their values with one copy. `hash_of` returns the hash of each key.
+    ///
+    /// Requires: as for [`add`](Self::add); at least one row.
+    pub fn add_rows(
+        &mut self,
+        block: &Block,
+        rows: Range<u32>,
+        mut hash_of: impl FnMut(u32, &[u8]) -> u64,
+    ) {
+        let (bytes, prefix) = (block.bytes(), block.prefix());
+        let values = block.value_range(rows.start).start..block.value_range(rows.end - 1).end;
+        let end_before = self.values.len();
+        self.values.extend_from_slice(&bytes[values.clone()]);
+        for row in rows {
+            let start = self.keys.len();
+            self.keys.extend_from_slice(prefix);
+            self.keys.extend_from_slice(block.suffix(row));
+            self.key_ends.push(length(&self.keys));
+            let value_end = end_before + block.value_range(row).end - values.start;
+            self.value_ends.push(u32::try_from(value_end).expect("a block stays below 4 GiB"));
+            let hash = hash_of(row, &self.keys[start..]);
+            self.fingerprints.push(hash.to_le_bytes()[0]);
+            self.seqnos.push(block.seqno(row).0);
+            self.kinds.push(block.kind(row) as u8);
+        }
     }
 
     /// Returns whether there is no row yet.
@@ -56,7 +86,8 @@ impl BlockBuilder {
 
     /// Returns about how many bytes [`finish`](Self::finish) would write.
     pub fn bytes(&self) -> usize {
-        HEADER_BYTES + PADDING_BYTES + self.keys.len() + self.values.len() + self.kinds.len() * 11
+        let bytes = self.keys.len() + self.values.len() + self.kinds.len() * Self::ROW_BYTES;
+        HEADER_BYTES + PADDING_BYTES + bytes
     }
 
     /// Returns the key of the last row.
@@ -72,7 +103,8 @@ impl BlockBuilder {
     pub fn finish(&mut self, out: &mut Vec<u8>) {
         assert!(!self.is_empty(), "a block of no rows");
         let n = self.key_ends.len();
-        let suffixes = self.keys.len() - self.shared * n;
+        let shared = self.shared();
+        let suffixes = self.keys.len() - shared * n;
         let wide = suffixes.max(self.values.len()) > usize::from(u16::MAX);
         let with_kinds = self.kinds.iter().any(|kind| *kind != Kind::Put as u8);
         let base = *self.seqnos.iter().min().expect("a row");
@@ -82,7 +114,7 @@ impl BlockBuilder {
         let wide_flag = if wide { FLAG_WIDE } else { 0 };
         let kind_flag = if with_kinds { FLAG_KINDS } else { 0 };
         out.extend_from_slice(&[VERSION, wide_flag | kind_flag, seqno_width, 0]);
-        let sizes = [n, self.shared, suffixes, self.values.len(), 0];
+        let sizes = [n, shared, suffixes, self.values.len(), 0];
         for size in sizes {
             let size = u32::try_from(size).expect("a block stays below 4 GiB");
             out.extend_from_slice(&size.to_le_bytes());
@@ -90,25 +122,31 @@ impl BlockBuilder {
         out.extend_from_slice(&base.to_le_bytes());
 
         out.extend_from_slice(&self.fingerprints);
-        let shared = u32::try_from(self.shared).expect("a key is short");
-        let key_ends = self.key_ends.iter().zip(1..).map(|(end, rows)| end - shared * rows);
+        let skipped = u32::try_from(shared).expect("a key is short");
+        let mut skips = 0;
+        let key_ends = self.key_ends.iter().map(|end| {
+            skips += skipped;
+            end - skips
+        });
         put_ends(out, key_ends, wide);
         put_ends(out, self.value_ends.iter().copied(), wide);
-        for seqno in &self.seqnos {
-            let delta = (seqno - base).to_le_bytes();
-            out.extend_from_slice(&delta[..usize::from(seqno_width)]);
+        let deltas = self.seqnos.iter().map(|seqno| seqno - base);
+        match seqno_width {
+            0 => {}
+            1 => put_column(out, deltas, first::<1>),
+            2 => put_column(out, deltas, first::<2>),
+            4 => put_column(out, deltas, first::<4>),
+            _ => put_column(out, deltas, first::<8>),
         }
         if with_kinds {
             out.extend_from_slice(&self.kinds);
         }
-        out.extend_from_slice(&self.keys[..self.shared]);
-        for row in 0..n {
-            out.extend_from_slice(self.suffix(row));
+        out.extend_from_slice(&self.keys[..shared]);
+        for suffix in self.suffixes(shared) {
+            out.extend_from_slice(suffix);
         }
         out.extend_from_slice(&self.values);
-        for row in 0..n {
-            out.extend_from_slice(&suffix_head(self.suffix(row)).to_be_bytes());
-        }
+        put_column(out, self.suffixes(shared), |suffix| suffix_head(suffix).to_be_bytes());
         out.extend_from_slice(&[0; PADDING_BYTES]);
         self.clear();
     }
@@ -122,7 +160,6 @@ impl BlockBuilder {
         self.fingerprints.clear();
         self.seqnos.clear();
         self.kinds.clear();
-        self.shared = 0;
     }
 
     /// Returns the smallest and the largest seqno of the rows.
@@ -132,9 +169,20 @@ impl BlockBuilder {
         Some((SeqNo(*low), SeqNo(*high)))
     }
 
-    fn suffix(&self, row: usize) -> &[u8] {
-        let start = if row == 0 { 0 } else { self.key_ends[row - 1] as usize };
-        &self.keys[start + self.shared..self.key_ends[row] as usize]
+    /// How many bytes all keys begin with: those of the first and the last.
+    fn shared(&self) -> usize {
+        let first = self.key_ends.first().map_or(&[][..], |end| &self.keys[..*end as usize]);
+        let last = self.last_key().unwrap_or_default();
+        first.iter().zip(last).take_while(|(a, b)| a == b).count()
+    }
+
+    fn suffixes(&self, shared: usize) -> impl ExactSizeIterator<Item = &[u8]> {
+        let mut start = 0;
+        self.key_ends.iter().map(move |end| {
+            let suffix = &self.keys[start + shared..*end as usize];
+            start = *end as usize;
+            suffix
+        })
     }
 }
 
@@ -146,11 +194,31 @@ pub(super) fn suffix_head(suffix: &[u8]) -> u32 {
     suffix.iter().zip([24, 16, 8]).fold(0, |head, (byte, shift)| head | u32::from(*byte) << shift)
 }
 
-fn put_ends(out: &mut Vec<u8>, ends: impl Iterator<Item = u32>, wide: bool) {
-    for end in ends {
-        let bytes = end.to_le_bytes();
-        out.extend_from_slice(if wide { &bytes } else { &bytes[..2] });
+fn put_ends(out: &mut Vec<u8>, ends: impl ExactSizeIterator<Item = u32>, wide: bool) {
+    if wide {
+        put_column(out, ends, u32::to_le_bytes);
+    } else {
+        put_column(out, ends, |end| first::<2>(end.into()));
     }
+}
+
+/// Appends a number of `N` bytes for each item.
+fn put_column<T, const N: usize>(
+    out: &mut Vec<u8>,
+    items: impl ExactSizeIterator<Item = T>,
+    encode: impl Fn(T) -> [u8; N],
+) {
+    let start = out.len();
+    out.resize(start + items.len() * N, 0);
+    let (places, _) = out[start..].as_chunks_mut();
+    for (place, item) in places.iter_mut().zip(items) {
+        *place = encode(item);
+    }
+}
+
+/// The low bytes of a number, little-endian.
+fn first<const N: usize>(number: u64) -> [u8; N] {
+    *number.to_le_bytes().first_chunk().expect("at most eight")
 }
 
 fn width_of(delta: u64) -> u8 {

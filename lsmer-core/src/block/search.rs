@@ -87,6 +87,17 @@ impl Block {
         partition(low.max(start)..high, upto)
     }
 
+    /// Returns how the key of the row before compares to that of `row`.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such row, or none before it.
+    pub fn order_before(&self, row: u32) -> Ordering {
+        let heads = self.layout().heads(self.bytes());
+        let order = heads[row as usize - 1].cmp(&heads[row as usize]);
+        order.then_with(|| self.suffix(row - 1).cmp(self.suffix(row)))
+    }
+
     /// Returns the number of rows whose key compares to `key` as `Less`, or as `upto`.
     fn partition(&self, key: &[u8], upto: Ordering) -> u32 {
         let suffix = match self.align(key) {

@@ -3,7 +3,7 @@
 use std::{ops::Range, sync::Arc};
 
 use lsmer_core::{
-    BlockBuilder, BlockHandle, BlockKind, EntryRef, Error, Result, TableBuilder, TableMeta,
+    Block, BlockBuilder, BlockHandle, BlockKind, EntryRef, Error, Result, TableBuilder, TableMeta,
     TableSpec, VfsFile, Window, hash, mutant,
 };
 
@@ -64,7 +64,7 @@ impl ColumnarBuilder {
     }
 
     fn push(&mut self, entry: EntryRef<'_>) -> Result<()> {
-        if !self.block.is_empty() && self.would_overflow(entry) {
+        if !self.block.is_empty() && self.would_overflow(entry.value.len()) {
             self.cut()?;
         }
         if self.index.is_open() {
@@ -77,15 +77,68 @@ impl ColumnarBuilder {
             }
         }
         self.block.add_hashed(entry, self.hash);
-        if self.block.bytes() >= self.spec.block_bytes as usize || self.block.len() >= MAX_ROWS {
-            self.cut()?;
+        if self.is_full() { self.cut() } else { Ok(()) }
+    }
+
+    /// Adds rows of a block: one by one where a row meets what was added before, and where a block
+    /// is cut, and together what follows there.
+    fn push_rows(&mut self, block: &Block, rows: Range<u32>, key: &mut Vec<u8>) -> Result<()> {
+        let mut next = rows.start;
+        while next < rows.end {
+            self.push(block.entry(next, key))?;
+            next = self.follow(block, next + 1..rows.end);
+            if self.is_full() {
+                self.cut()?;
+            }
         }
         Ok(())
     }
 
-    /// Returns whether an entry is to have a block of its own.
-    fn would_overflow(&self, entry: EntryRef<'_>) -> bool {
-        entry.value.len() > self.spec.block_bytes as usize
+    /// Adds the first of `rows` to the block that is being collected, as many as it takes; returns
+    /// the first that was not added.
+    ///
+    /// Requires: the row before them was added last.
+    fn follow(&mut self, block: &Block, rows: Range<u32>) -> u32 {
+        let (mut end, mut bytes) = (rows.start, self.block.bytes());
+        let room = MAX_ROWS.saturating_sub(self.block.len());
+        let most = rows.end.min(rows.start.saturating_add(room));
+        if self.block.is_empty() {
+            return end;
+        }
+        while end < most && bytes < self.spec.block_bytes as usize {
+            let value_bytes = block.value_range(end).len();
+            let row_bytes = block.prefix().len() + block.suffix(end).len() + value_bytes;
+            // A row out of order is refused by `push`.
+            if self.would_overflow(value_bytes) || !self.tally.follow(block, end, row_bytes) {
+                break;
+            }
+            bytes += row_bytes + BlockBuilder::ROW_BYTES;
+            end += 1;
+        }
+        if end > rows.start {
+            let (hashes, last) = (&mut self.hashes, &mut self.hash);
+            let filtered = self.spec.filter_bits > 0;
+            self.block.add_rows(block, rows.start..end, |row, key| {
+                if block.order_before(row).is_lt() {
+                    *last = hash(key);
+                    if filtered {
+                        hashes.push(*last);
+                    }
+                }
+                *last
+            });
+            self.tally.end_with(self.block.last_key().expect("rows were added"));
+        }
+        end
+    }
+
+    /// Returns whether a value is to have a block of its own.
+    fn would_overflow(&self, value_bytes: usize) -> bool {
+        value_bytes > self.spec.block_bytes as usize
+    }
+
+    fn is_full(&self) -> bool {
+        self.block.bytes() >= self.spec.block_bytes as usize || self.block.len() >= MAX_ROWS
     }
 
     /// Writes the block that was collected. What separates it from the next is known later.
@@ -124,7 +177,10 @@ impl TableBuilder for ColumnarBuilder {
     fn add(&mut self, window: &Window, rows: Range<u32>) -> Result<()> {
         self.output.check()?;
         let mut key = std::mem::take(&mut self.key);
-        let added = for_each(window, rows, &mut key, |entry| self.push(entry));
+        let added = match window {
+            Window::Rows { block, .. } => self.push_rows(block, rows, &mut key),
+            _ => for_each(window, rows, &mut key, |entry| self.push(entry)),
+        };
         self.key = key;
         added
     }

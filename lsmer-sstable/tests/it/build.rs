@@ -134,6 +134,16 @@ fn entries_out_of_order_are_refused() {
         let Window::Batch(batch) = batch(&entries) else { unreachable!() };
         let error = builder.add(&Window::Batch(batch), 0..2).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+        for (seqnos, last) in [((1, 1), b"b"), ((1, 2), b"b"), ((1, 1), b"a")] {
+            // Nobody checked their order when they became a block.
+            let entries = [b"a", b"b", last].map(|key| Entry::put(key, seqnos.1, b""));
+            let window =
+                rows(&[Entry { seqno: seqnos.0, ..entries[1].clone() }, entries[2].clone()]);
+            let mut builder = format.builder(Arc::new(MemFile::default()), &spec()).unwrap();
+            builder.add(&rows(&entries[..1]), 0..1).unwrap();
+            let error = builder.add(&window, 0..2).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use lsmer_cache::QuickCache;
-use lsmer_core::{ALL, Compression, Kind, TableSpec};
+use lsmer_core::{ALL, Compression, Kind, TableSpec, Window};
 use proptest::{collection::vec, prelude::*, sample::Index};
 
 use crate::support::*;
@@ -106,6 +106,35 @@ proptest! {
                     prop_assert_eq!(found, model_scan(&entries, range), "{:?}", range);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn rows_of_blocks_make_the_same_table_as_single_entries(
+        entries in entries(), spec in specs(), cuts in vec(1..40_usize, 1..9),
+    ) {
+        for format in formats() {
+            let write = |windows: Vec<Window>| {
+                let file = Arc::new(MemFile::default());
+                let mut builder = format.builder(Arc::<MemFile>::clone(&file), &spec).unwrap();
+                for window in windows {
+                    builder.add(&window, window.range()).unwrap();
+                }
+                let meta = builder.finish().unwrap();
+                (file.copy(), meta)
+            };
+            let mut blocks = Vec::new();
+            let mut left = &entries[..];
+            for cut in cuts.iter().cycle() {
+                let (block, behind) = left.split_at(left.len().min(*cut));
+                if block.is_empty() {
+                    break;
+                }
+                blocks.push(rows(block));
+                left = behind;
+            }
+            let single = entries.iter().map(|entry| batch(std::slice::from_ref(entry))).collect();
+            prop_assert_eq!(write(blocks), write(single));
         }
     }
 
