@@ -79,6 +79,11 @@ impl BlockShelf {
         &self.missing
     }
 
+    /// Returns the blocks to fetch, in the order they were asked for, and forgets the list.
+    pub fn take_missing(&mut self) -> Vec<BlockRequest> {
+        std::mem::take(&mut self.missing)
+    }
+
     /// Puts a fetched block on the shelf and takes it off the list.
     pub fn deliver(&mut self, id: BlockId, block: Block) {
         self.missing.retain(|request| request.id != id);

@@ -66,33 +66,29 @@ impl Driver {
 
     /// Brings the missing blocks of an operation to its shelf. Blocks on I/O.
     pub(crate) fn fetch(&self, shelf: &mut BlockShelf, fill: Fill) -> Result<()> {
-        assert!(!shelf.missing().is_empty(), "a part missed a block and did not ask for it");
-        let mut wanted = shelf.missing().to_vec();
+        let mut wanted = shelf.take_missing();
+        assert!(!wanted.is_empty(), "a part missed a block and did not ask for it");
         #[cfg(test)]
         self.be_reluctant(&mut wanted);
         wanted.sort_unstable_by_key(|request| request.id);
-        let (own, others) = self.flights.board(wanted);
-        let own = Own { flights: &self.flights, own };
+        let (all, others) = self.flights.board(wanted);
+        let mut own = Own { flights: &self.flights, all, landed: 0 };
         let mut failed = None;
-        let mut rest = &own.own[..];
-        while !rest.is_empty() {
-            let (group, behind) = rest.split_at(neighbours(rest));
-            rest = behind;
-            let requests: Vec<BlockRequest> = group.iter().map(|(request, _)| *request).collect();
+        while own.landed < own.all.len() {
+            let rest = &own.all[own.landed..];
+            let group = &rest[..neighbours(rest)];
+            let end = own.landed + group.len();
             #[cfg(test)]
-            let read = tests::in_driver(|| self.read(&requests));
+            let mut read = tests::in_driver(|| self.read(group));
             #[cfg(not(test))]
-            let read = self.read(&requests);
-            let mut blocks = read.map(Vec::into_iter);
-            for (request, flight) in group {
-                let result = match &mut blocks {
-                    Ok(blocks) => blocks.next().expect("a result for each request"),
-                    Err(error) => Err(error.clone()),
-                };
+            let mut read = self.read(group);
+            while own.landed < end {
+                let (request, _) = own.all[own.landed];
+                let result = self.decode(&request, &mut read);
                 if let (Ok(block), Fill::Cache) = (&result, fill) {
                     self.tables.parts.cache.insert(request.id, block.clone());
                 }
-                self.flights.land(request.id, flight, result.clone());
+                own.land(result.clone());
                 deliver(shelf, request.id, result, &mut failed);
             }
         }
@@ -100,56 +96,77 @@ impl Driver {
             let result = flight.join(&*self.tables.parts.env.exec);
             deliver(shelf, id, result, &mut failed);
         }
-        shelf.forget_missing();
         failed.map_or(Ok(()), Err)
     }
 
-    /// Reads and decodes neighbouring blocks of one table.
-    fn read(&self, requests: &[BlockRequest]) -> Result<Vec<Result<Block>>> {
-        let id = requests[0].id.table;
+    /// Reads neighbouring blocks of one table.
+    fn read(&self, group: &[Boarded]) -> Result<Stored> {
+        let [(first, _), ..] = group else { unreachable!("a group has a block") };
         let gone = || Error::bad_table("a read outlived its table", &TableMeta::default());
-        let handle = self.tables.find(id).ok_or_else(gone)?;
-        let path = self.tables.path(id);
-        let at = |error: Error, request: &BlockRequest| error.at(&path, request.id.offset);
-        for request in requests {
-            check_extent(request, &handle).map_err(|error| at(error, request))?;
+        let handle = self.tables.find(first.id.table).ok_or_else(gone)?;
+        for (request, _) in group {
+            check_extent(request, &handle).map_err(|error| self.at(error, request))?;
         }
-        let file = handle.file()?;
-        let mut buffers: Vec<BlockBuf> =
-            requests.iter().map(|request| BlockBuf::zeroed(request.bytes as usize)).collect();
-        let mut reads: Vec<ReadRequest<'_>> = requests
+        let buffer = |(request, _): &Boarded| BlockBuf::zeroed(request.bytes as usize);
+        let mut buffers: Vec<BlockBuf> = group.iter().map(buffer).collect();
+        let mut reads: Vec<ReadRequest<'_>> = group
             .iter()
             .zip(&mut buffers)
-            .map(|(request, buf)| ReadRequest { offset: request.id.offset, buf })
+            .map(|((request, _), buf)| ReadRequest { offset: request.id.offset, buf })
             .collect();
-        file.read_batch(&mut reads).map_err(|source| match source.kind() {
+        handle.file()?.read_batch(&mut reads).map_err(|source| match source.kind() {
             std::io::ErrorKind::UnexpectedEof => {
-                at(Error::corruption("a table is shorter than its blocks"), &requests[0])
+                self.at(Error::corruption("a table is shorter than its blocks"), first)
             }
-            _ => at(Error::io("cannot read a block", source), &requests[0]),
+            _ => self.at(Error::io("cannot read a block", source), first),
         })?;
-        let format = self.tables.parts.format(&handle.meta.format);
-        let format = format.expect("the table that asks was opened by this format");
-        let decode = |(request, raw): (&BlockRequest, BlockBuf)| {
-            format.decode(&request.id, raw).map_err(|error| at(error, request))
-        };
-        Ok(requests.iter().zip(buffers).map(decode).collect())
+        Ok(Stored { handle, buffers: buffers.into_iter() })
     }
+
+    /// Decodes the next block of what was read.
+    fn decode(&self, request: &BlockRequest, read: &mut Result<Stored>) -> Result<Block> {
+        let read = read.as_mut().map_err(|error| error.clone())?;
+        let format = self.tables.parts.format(&read.handle.meta.format);
+        let format = format.expect("the table that asks was opened by this format");
+        let raw = read.buffers.next().expect("as many as were asked for");
+        format.decode(&request.id, raw).map_err(|error| self.at(error, request))
+    }
+
+    #[cold]
+    fn at(&self, error: Error, request: &BlockRequest) -> Error {
+        error.at(self.tables.path(request.id.table), request.id.offset)
+    }
+}
+
+type Boarded = (BlockRequest, Arc<Flight>);
+
+/// The stored bytes of some blocks of a table.
+struct Stored {
+    handle: Arc<TableHandle>,
+    buffers: std::vec::IntoIter<BlockBuf>,
 }
 
 /// The flights of one fetch. All of them land, also if a decoder panics: others wait for them.
 struct Own<'a> {
     flights: &'a Flights,
-    own: Vec<(BlockRequest, Arc<Flight>)>,
+    all: Vec<Boarded>,
+    /// How many of them, from the first on.
+    landed: usize,
+}
+
+impl Own<'_> {
+    /// Lands the next one.
+    fn land(&mut self, result: Result<Block>) {
+        let (request, flight) = &self.all[self.landed];
+        self.flights.land(request.id, flight, result);
+        self.landed += 1;
+    }
 }
 
 impl Drop for Own<'_> {
     fn drop(&mut self) {
-        for (request, flight) in &self.own {
-            if !flight.has_landed() {
-                let lost = Error::new(ErrorKind::Io, "the read of a block was cut short");
-                self.flights.land(request.id, flight, Err(lost));
-            }
+        while self.landed < self.all.len() {
+            self.land(Err(Error::new(ErrorKind::Io, "the read of a block was cut short")));
         }
     }
 }
@@ -173,9 +190,9 @@ fn deliver(shelf: &mut BlockShelf, id: BlockId, result: Result<Block>, failed: &
 }
 
 /// Returns how many of the requests, sorted by id, lie side by side in one file.
-fn neighbours(requests: &[(BlockRequest, Arc<Flight>)]) -> usize {
+fn neighbours(requests: &[Boarded]) -> usize {
     let end = |request: &BlockRequest| request.id.offset + u64::from(request.bytes);
-    let touches = |pair: &&[(BlockRequest, Arc<Flight>)]| {
+    let touches = |pair: &&[Boarded]| {
         let [(first, _), (second, _)] = pair else { return false };
         first.id.table == second.id.table && end(first) == second.id.offset
     };

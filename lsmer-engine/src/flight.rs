@@ -68,11 +68,6 @@ impl Flights {
 }
 
 impl Flight {
-    /// Returns whether there is a result.
-    pub(crate) fn has_landed(&self) -> bool {
-        self.result.lock().is_some()
-    }
-
     /// Waits for the result.
     pub(crate) fn join(&self, exec: &dyn Exec) -> Result<Block> {
         loop {
