@@ -172,11 +172,12 @@ pub(crate) fn pin<V>(view: impl FnOnce() -> V, seqno: impl FnOnce() -> SeqNo) ->
 }
 
 impl Shared {
-    /// Adds up what an operation found in the cache and what not.
-    pub(crate) fn count_blocks(&self, shelf: &mut BlockShelf) {
+    /// Adds up what an operation found in the cache and what not; returns how much it did not.
+    pub(crate) fn count_blocks(&self, shelf: &mut BlockShelf) -> u64 {
         let (hits, misses) = shelf.take_counts();
         self.counters.cache_hits.add(hits);
         self.counters.cache_misses.add(misses);
+        misses
     }
 }
 

@@ -13,6 +13,7 @@ pub(crate) struct Row<'a> {
 
 impl<'a> Row<'a> {
     /// Returns the key in two parts: the prefix of the row's block, and the rest.
+    #[inline]
     pub(crate) fn key(self) -> (&'a [u8], &'a [u8]) {
         match self.window {
             Window::Rows { block, .. } => (block.prefix(), block.suffix(self.at)),
@@ -22,12 +23,14 @@ impl<'a> Row<'a> {
     }
 
     /// Returns how the key of the row compares to another.
+    #[inline]
     pub(crate) fn compare(self, key: &[u8]) -> Ordering {
         let (prefix, suffix) = self.key();
         let shared = prefix.len().min(key.len());
         prefix.cmp(&key[..shared]).then_with(|| suffix.cmp(&key[shared..]))
     }
 
+    #[inline]
     pub(crate) fn has_key(self, key: &[u8]) -> bool {
         let (prefix, suffix) = self.key();
         // The end first: neighbours differ there.
@@ -35,6 +38,7 @@ impl<'a> Row<'a> {
     }
 
     /// Returns whether the row before it, in the same window, has the same key.
+    #[inline]
     pub(crate) fn repeats(self) -> bool {
         let before = self.at - 1;
         match self.window {
@@ -45,6 +49,7 @@ impl<'a> Row<'a> {
     }
 
     /// Replaces `key` by the key of the row.
+    #[inline]
     pub(crate) fn key_into(self, key: &mut Vec<u8>) {
         let (prefix, suffix) = self.key();
         key.clear();
@@ -52,6 +57,7 @@ impl<'a> Row<'a> {
         key.extend_from_slice(suffix);
     }
 
+    #[inline]
     pub(crate) fn seqno(self) -> SeqNo {
         match self.window {
             Window::Rows { block, .. } => block.seqno(self.at),
@@ -61,6 +67,7 @@ impl<'a> Row<'a> {
     }
 
     /// Returns whether the row is newer than `seqno`. A block in which no row is says so at once.
+    #[inline]
     pub(crate) fn is_after(self, seqno: SeqNo) -> bool {
         match self.window {
             Window::Rows { block, .. } if block.max_seqno() <= seqno => false,
@@ -68,6 +75,7 @@ impl<'a> Row<'a> {
         }
     }
 
+    #[inline]
     pub(crate) fn kind(self) -> Kind {
         match self.window {
             Window::Rows { block, .. } => block.kind(self.at),
@@ -76,6 +84,7 @@ impl<'a> Row<'a> {
         }
     }
 
+    #[inline]
     pub(crate) fn value(self) -> &'a [u8] {
         match self.window {
             Window::Rows { block, .. } => block.value(self.at),

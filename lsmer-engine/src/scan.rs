@@ -42,8 +42,15 @@ pub struct Scan {
     front: End,
     back: End,
     shelf: BlockShelf,
+    /// How many blocks were not in the cache.
+    missed: u64,
+    fill: Fill,
     failed: Option<Error>,
 }
+
+/// How many blocks a scan offers to a cache that is well filled. What a longer one reads would
+/// mostly be dropped before it is read again, and others' blocks with it.
+const CACHED_BLOCKS: u64 = 256;
 
 /// One end of a scan.
 #[derive(Debug, Default)]
@@ -103,6 +110,8 @@ impl Scan {
             front: End::default(),
             back: End::default(),
             shelf: BlockShelf::default(),
+            missed: 0,
+            fill: Fill::Cache,
             failed: None,
         }
     }
@@ -196,10 +205,31 @@ impl Scan {
                     return Ok(true);
                 }
             }
-            if !advance(&self.shared, &mut self.front, &mut self.shelf)? {
+            if !self.advance(false)? {
                 return Ok(false);
             }
         }
+    }
+
+    /// Takes an end to the next stretch of its merge; `false` if there is none.
+    fn advance(&mut self, backward: bool) -> Result<bool> {
+        let (shared, shelf) = (&self.shared, &mut self.shelf);
+        let end = if backward { &mut self.back } else { &mut self.front };
+        let merge = end.merge.as_mut().expect("made before it is stepped");
+        end.left = 0..0;
+        end.prefix = 0;
+        let done = shared.driver.drive(shelf, self.fill, |blocks| merge.advance(blocks));
+        let missed = shared.count_blocks(shelf);
+        self.missed += missed;
+        if missed > 0 && self.missed > CACHED_BLOCKS {
+            let room = shared.options.memory_budget / 4;
+            let full = shared.parts.cache.bytes() >= room;
+            self.fill = if full { Fill::Nothing } else { Fill::Cache };
+        }
+        done?;
+        shelf.drop_used();
+        end.left = merge.stretch().1;
+        Ok(!end.left.is_empty())
     }
 
     /// Goes to the next visible entry from the back. The versions of a key come oldest first.
@@ -210,8 +240,7 @@ impl Scan {
         let mut newest = None;
         let mut in_key = false;
         loop {
-            if self.back.left.is_empty() && !advance(&self.shared, &mut self.back, &mut self.shelf)?
-            {
+            if self.back.left.is_empty() && !self.advance(true)? {
                 return Ok(newest == Some(Kind::Put));
             }
             let end = &mut self.back;
@@ -291,19 +320,6 @@ fn take_key(row: Row<'_>, key: &mut Vec<u8>, prefix: usize) -> usize {
     }
     key.extend_from_slice(rest);
     front.len()
-}
-
-/// Takes an end to the next stretch of its merge; `false` if there is none.
-fn advance(shared: &Shared, end: &mut End, shelf: &mut BlockShelf) -> Result<bool> {
-    let merge = end.merge.as_mut().expect("made before it is stepped");
-    end.left = 0..0;
-    end.prefix = 0;
-    let done = shared.driver.drive(shelf, Fill::Cache, |blocks| merge.advance(blocks));
-    shared.count_blocks(shelf);
-    done?;
-    shelf.drop_used();
-    end.left = merge.stretch().1;
-    Ok(!end.left.is_empty())
 }
 
 /// A [`Scan`] as an iterator of copies, from both ends. Ends after an error.
