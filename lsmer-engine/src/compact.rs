@@ -35,14 +35,17 @@ struct Merging {
     shelf: BlockShelf,
     survive: Survive,
     output: Output,
-    /// The runs older than the output: where a key of the job may still have older versions.
+    /// The runs older than the output: where a key of the job may still have older versions, but
+    /// for the inputs.
     below: Vec<RunHandles>,
+    inputs: BTreeSet<TableId>,
 }
 
 impl CompactJob {
     /// Requires: the inputs are marked busy.
     pub(crate) fn new(shared: &Arc<Shared>, space: &Arc<Space>, job: CompactionJob) -> Self {
-        Self { shared: Arc::clone(shared), space: Arc::clone(space), job, merging: None }
+        let (shared, space) = (Arc::clone(shared), Arc::clone(space));
+        Self { shared, space, job, merging: None }
     }
 
     fn begin(&self) -> Result<Merging> {
@@ -64,6 +67,7 @@ impl CompactJob {
             survive: Survive::new(self.shared.snapshots.boundaries(&self.shared.visible)),
             output: Output::new(&self.shared, space, job.output.level, job.table_bytes),
             below: older_than_output(version, job.output.target).ok_or_else(moved)?,
+            inputs: self.inputs().map(|(_, table)| table).collect(),
         })
     }
 
@@ -121,7 +125,7 @@ impl CompactJob {
 impl Merging {
     /// Merges some entries; `false` at the end.
     fn merge_some(&mut self, shared: &Shared) -> Result<bool> {
-        let Self { merge, shelf, survive, output, below } = self;
+        let Self { merge, shelf, survive, output, below, inputs } = self;
         let mut entries = 0;
         while entries < ENTRIES_PER_STEP {
             shared.driver.drive(shelf, Fill::Nothing, |blocks| merge.advance(blocks))?;
@@ -131,7 +135,10 @@ impl Merging {
                 return Ok(false);
             }
             entries += rows.len();
-            let hidden = |key: &[u8]| below.iter().any(|run| run.covering(key).is_some());
+            let hides = |run: &RunHandles, key: &[u8]| {
+                run.covering(key).is_some_and(|at| !inputs.contains(&run.tables[at].meta.id))
+            };
+            let hidden = |key: &[u8]| below.iter().any(|run| hides(run, key));
             let bottom = |key: &[u8]| mutant!("compaction-drops-deletes") || !hidden(key);
             survive.sift(window, rows, bottom, |rows| output.add(window, rows))?;
         }
@@ -187,6 +194,7 @@ impl BackgroundJob for CompactJob {
     }
 }
 
+/// Returns the runs that are older than the output, or were put into it.
 fn older_than_output(version: &Version, target: Target) -> Option<Vec<RunHandles>> {
     let runs = &version.runs;
     let position = |id: RunId| runs.iter().position(|run| run.id == id);

@@ -70,3 +70,20 @@ fn a_compaction_that_panics_is_not_planned_again_at_once() {
     assert!(db.stats().compactions > 0);
     assert_eq!(db.get("k").unwrap().unwrap(), b"last");
 }
+
+#[test]
+fn tiered_compaction_drops_deletes_that_hide_nothing_any_more() {
+    let env = parts::io::memory(MemVfs::without_crashes(), 2);
+    let db = Db::builder("db").env(env).compaction(parts::Tiered::default()).open().unwrap();
+    for round in 0..4_u32 {
+        for n in 0..100_u32 {
+            let key = n.to_be_bytes();
+            if round < 2 { db.put(key, [7; 20]).unwrap() } else { db.delete(key).unwrap() }
+        }
+        db.flush().unwrap();
+    }
+    db.wait_until_quiet().unwrap();
+    let stats = db.stats();
+    let levels = &stats.keyspaces[0].levels;
+    assert_eq!(levels.iter().map(|level| level.entries).sum::<u64>(), 0, "{levels:?}");
+}
