@@ -27,6 +27,8 @@ pub(crate) struct CompactJob {
     shared: Arc<Shared>,
     space: Arc<Space>,
     job: CompactionJob,
+    /// Somebody waits to hear what became of it.
+    by_hand: bool,
     merging: Option<Merging>,
 }
 
@@ -45,7 +47,12 @@ impl CompactJob {
     /// Requires: the inputs are marked busy.
     pub(crate) fn new(shared: &Arc<Shared>, space: &Arc<Space>, job: CompactionJob) -> Self {
         let (shared, space) = (Arc::clone(shared), Arc::clone(space));
-        Self { shared, space, job, merging: None }
+        Self { shared, space, job, by_hand: false, merging: None }
+    }
+
+    /// Says that somebody waits for the job, and wants to know if it was stopped.
+    pub(crate) fn by_hand(self) -> Self {
+        Self { by_hand: true, ..self }
     }
 
     fn begin(&self) -> Result<Merging> {
@@ -183,9 +190,11 @@ impl BackgroundJob for CompactJob {
             for (_, table) in self.inputs() {
                 work.busy.remove(&table);
             }
-            // A conflict is nobody's fault: the next plan sees the tree as it is.
-            work.compaction_error =
-                result.err().filter(|error| error.kind() != ErrorKind::Conflict);
+            // A conflict is nobody's fault: the next plan sees the tree as it is. And there is
+            // nothing to do any more in a keyspace that was dropped.
+            let told = self.by_hand && !self.space.is_dropped();
+            let matters = |error: &Error| error.kind() != ErrorKind::Conflict || told;
+            work.compaction_error = result.err().filter(matters);
             if mutant!("compaction-error-swallowed") {
                 work.compaction_error = None;
             }

@@ -66,7 +66,7 @@ impl Shared {
         assert_eq!(law, Ok(()), "merging all that overlaps breaks no law");
         work.compacting += 1;
         work.busy.extend(job.inputs.iter().flat_map(|input| &input.tables));
-        self.spawn(WorkClass::Compaction, CompactJob::new(self, space, job));
+        self.spawn(WorkClass::Compaction, CompactJob::new(self, space, job).by_hand());
         true
     }
 }

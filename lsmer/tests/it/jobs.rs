@@ -87,3 +87,26 @@ fn tiered_compaction_drops_deletes_that_hide_nothing_any_more() {
     let levels = &stats.keyspaces[0].levels;
     assert_eq!(levels.iter().map(|level| level.entries).sum::<u64>(), 0, "{levels:?}");
 }
+
+#[test]
+fn a_compaction_by_hand_that_was_stopped_is_not_called_done() {
+    let vfs = MemVfs::without_crashes();
+    let (env, ..) = parts::io::manual(vfs.clone(), 3);
+    let db = Db::builder("db").env(env).open().unwrap();
+    let space = db.keyspace("tiny", crate::harness::tiny()).unwrap();
+    for n in 0..4_000_u32 {
+        space.put(n.to_be_bytes(), [7; 20]).unwrap();
+    }
+    db.flush().unwrap();
+    let closing = Arc::new((db.clone(), AtomicBool::new(false)));
+    let once = Arc::clone(&closing);
+    vfs.on_sync(Arc::new(move |_: &MemVfs| {
+        if !once.1.swap(true, Ordering::SeqCst) {
+            // It cannot end, as it is called by a job: but no further step is made.
+            drop(once.0.close());
+        }
+    }));
+    assert!(db.compact(..).is_err());
+    assert!(closing.1.load(Ordering::SeqCst));
+    vfs.on_sync(Arc::new(|_: &MemVfs| {}));
+}
