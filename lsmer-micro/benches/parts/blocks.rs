@@ -4,7 +4,10 @@ use criterion::{BenchmarkId, Criterion};
 use lsmer::parts::core::{Block, BlockBuilder, EntryRef, Kind, Probe, SeqNo};
 use lsmer_micro::keys::{Shape, is_value, shuffled, value};
 
-use crate::sizes::{Chain, scaled};
+use crate::{
+    cpu_time::CpuTime,
+    sizes::{Chain, scaled},
+};
 
 /// As many as go into a block of the default size.
 const ROWS: usize = 35;
@@ -17,7 +20,7 @@ struct Place {
     row: u32,
 }
 
-pub(crate) fn bench(criterion: &mut Criterion) {
+pub(crate) fn bench(criterion: &mut Criterion<CpuTime>) {
     for shape in Shape::ALL {
         // 0.5 MB, which stay in the caches of a core, and 100 MB, which do not.
         for count in [100, scaled(20_000)] {
@@ -59,7 +62,7 @@ fn build(pairs: &[(Vec<u8>, u64)]) -> Block {
     Block::rows(bytes).expect("it was just built")
 }
 
-fn searches(criterion: &mut Criterion, case: &str, Blocks { blocks, places }: &Blocks) {
+fn searches(criterion: &mut Criterion<CpuTime>, case: &str, Blocks { blocks, places }: &Blocks) {
     let mut group = criterion.benchmark_group("block");
     let mut chain = Chain::new(places);
     group.bench_function(BenchmarkId::new("find", case), |bencher| {

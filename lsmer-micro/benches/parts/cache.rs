@@ -7,11 +7,14 @@ use lsmer::parts::{
 };
 use lsmer_micro::keys::shuffled;
 
-use crate::sizes::{Chain, scaled};
+use crate::{
+    cpu_time::CpuTime,
+    sizes::{Chain, scaled},
+};
 
 const BLOCK_BYTES: usize = 4 << 10;
 
-pub(crate) fn bench(criterion: &mut Criterion) {
+pub(crate) fn bench(criterion: &mut Criterion<CpuTime>) {
     let mut group = criterion.benchmark_group("cache");
     // 1.6 MB, which stay in the second cache of a core, and 160 MB, which do not.
     for blocks in [400, scaled(40_000)] {

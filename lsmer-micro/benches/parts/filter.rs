@@ -9,13 +9,16 @@ use lsmer::parts::{
 };
 use lsmer_micro::keys::Shape;
 
-use crate::sizes::{Chain, scaled};
+use crate::{
+    cpu_time::CpuTime,
+    sizes::{Chain, scaled},
+};
 
 const BITS_PER_KEY: u8 = 10;
 /// Probes that are repeated: more than a branch predictor learns by heart.
 const PROBES: u64 = 100_000;
 
-pub(crate) fn bench(criterion: &mut Criterion) {
+pub(crate) fn bench(criterion: &mut Criterion<CpuTime>) {
     // 12 KB, which stay in the fastest cache, and 20 MB, which do not.
     for keys in [10_000, scaled(16_000_000)] {
         let hashes: Vec<u64> = (0..keys).map(|n| hash(&Shape::Random.key(n))).collect();
@@ -24,7 +27,7 @@ pub(crate) fn bench(criterion: &mut Criterion) {
     }
 }
 
-fn build(criterion: &mut Criterion, hashes: &[u64]) {
+fn build(criterion: &mut Criterion<CpuTime>, hashes: &[u64]) {
     let mut group = criterion.benchmark_group("filter");
     group.throughput(Throughput::Elements(hashes.len() as u64));
     group.bench_function(BenchmarkId::new("build", hashes.len()), |bencher| {
@@ -36,7 +39,7 @@ fn build(criterion: &mut Criterion, hashes: &[u64]) {
     group.finish();
 }
 
-fn probe(criterion: &mut Criterion, hashes: &[u64]) {
+fn probe(criterion: &mut Criterion<CpuTime>, hashes: &[u64]) {
     let policy = BlockedBloom::new();
     let filter = policy.open(Arc::from(policy.build(hashes, BITS_PER_KEY)));
     let mut group = criterion.benchmark_group("filter");

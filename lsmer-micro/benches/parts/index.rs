@@ -17,11 +17,12 @@ use lsmer::{
 use lsmer_micro::keys::{Shape, is_value, shuffled};
 
 use crate::{
+    cpu_time::CpuTime,
     sizes::{Chain, scaled},
     table::{BLOCK_BYTES, build, formats, sorted, windows},
 };
 
-pub(crate) fn bench(criterion: &mut Criterion) {
+pub(crate) fn bench(criterion: &mut Criterion<CpuTime>) {
     for shape in Shape::ALL {
         // About 300 and 17,000 blocks.
         for entries in [10_000, scaled(600_000)] {
@@ -77,7 +78,7 @@ fn deliver(format: &dyn TableFormat, file: &dyn VfsFile, shelf: &mut BlockShelf)
     }
 }
 
-fn searches(criterion: &mut Criterion, case: &str, opened: Opened, shape: Shape) {
+fn searches(criterion: &mut Criterion<CpuTime>, case: &str, opened: Opened, shape: Shape) {
     let Opened { table, cache, mut shelf, .. } = opened;
     let mut group = criterion.benchmark_group("table");
     let order = shuffled(table.meta().entries, 1);

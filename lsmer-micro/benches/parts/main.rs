@@ -1,4 +1,4 @@
-//! What each part costs on its own, in time.
+//! What each part costs on its own, in processor time of one thread.
 //!
 //! `cargo xtask bench -p lsmer-micro -- memtable` runs those with the word in their names. Memtables
 //! of 4,000,000 entries are left out, unless `LSMER_MICRO_LARGE` is set.
@@ -9,6 +9,7 @@
 
 mod blocks;
 mod cache;
+mod cpu_time;
 mod filter;
 mod index;
 mod memtable;
@@ -21,8 +22,11 @@ use std::time::Duration;
 
 use criterion::Criterion;
 
+use self::cpu_time::CpuTime;
+
 fn main() {
     let mut criterion = Criterion::default()
+        .with_measurement(CpuTime)
         .sample_size(10)
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(1))

@@ -12,14 +12,17 @@ use lsmer::parts::{
 };
 use lsmer_micro::keys::{Shape, VALUE_BYTES, is_value, shuffled, value};
 
-use crate::sizes::{Chain, memtables};
+use crate::{
+    cpu_time::CpuTime,
+    sizes::{Chain, memtables},
+};
 
 /// Those that ship.
 fn factories() -> Vec<Arc<dyn MemtableFactory>> {
     vec![SkipArena::factory(), CrossbeamMemtable::factory()]
 }
 
-pub(crate) fn bench(criterion: &mut Criterion) {
+pub(crate) fn bench(criterion: &mut Criterion<CpuTime>) {
     for entries in memtables() {
         for shape in Shape::ALL {
             let mut keys = shape.keys(entries);
@@ -40,7 +43,12 @@ pub(crate) fn bench(criterion: &mut Criterion) {
     }
 }
 
-fn inserts(criterion: &mut Criterion, factory: &dyn MemtableFactory, case: &str, keys: &[Vec<u8>]) {
+fn inserts(
+    criterion: &mut Criterion<CpuTime>,
+    factory: &dyn MemtableFactory,
+    case: &str,
+    keys: &[Vec<u8>],
+) {
     let mut group = criterion.benchmark_group("memtable");
     group.throughput(Throughput::Elements(keys.len() as u64));
     let value = value(0);
@@ -60,7 +68,7 @@ fn inserts(criterion: &mut Criterion, factory: &dyn MemtableFactory, case: &str,
 }
 
 fn gets(
-    criterion: &mut Criterion,
+    criterion: &mut Criterion<CpuTime>,
     factory: &dyn MemtableFactory,
     case: &str,
     shape: Shape,
@@ -90,7 +98,12 @@ fn gets(
     group.finish();
 }
 
-fn iterate(criterion: &mut Criterion, factory: &dyn MemtableFactory, case: &str, keys: &[Vec<u8>]) {
+fn iterate(
+    criterion: &mut Criterion<CpuTime>,
+    factory: &dyn MemtableFactory,
+    case: &str,
+    keys: &[Vec<u8>],
+) {
     let memtable = filled(factory, keys);
     let mut group = criterion.benchmark_group("memtable");
     group.throughput(Throughput::Elements(keys.len() as u64));

@@ -7,9 +7,9 @@ use lsmer::{
 };
 use lsmer_micro::keys::{Shape, VALUE_BYTES, value};
 
-use crate::sizes::scaled;
+use crate::{cpu_time::CpuTime, sizes::scaled};
 
-pub(crate) fn bench(criterion: &mut Criterion) {
+pub(crate) fn bench(criterion: &mut Criterion<CpuTime>) {
     let entries = scaled(100_000);
     let mut group = criterion.benchmark_group("merge");
     group.throughput(Throughput::Elements(entries));

@@ -16,12 +16,12 @@ use lsmer::{
 };
 use lsmer_micro::keys::{Shape, value};
 
-use crate::sizes::scaled;
+use crate::{cpu_time::CpuTime, sizes::scaled};
 
 /// Blocks of the default size.
 pub(crate) const BLOCK_BYTES: u32 = 4 << 10;
 
-pub(crate) fn bench(criterion: &mut Criterion) {
+pub(crate) fn bench(criterion: &mut Criterion<CpuTime>) {
     let entries = scaled(100_000);
     let mut group = criterion.benchmark_group("table");
     group.throughput(Throughput::Elements(entries));

@@ -9,12 +9,12 @@ use lsmer::parts::{
     io,
 };
 
-use crate::sizes::scaled;
+use crate::{cpu_time::CpuTime, sizes::scaled};
 
 const PAYLOAD_BYTES: usize = 140;
 const SEGMENT_BYTES: u64 = 16 << 20;
 
-pub(crate) fn bench(criterion: &mut Criterion) {
+pub(crate) fn bench(criterion: &mut Criterion<CpuTime>) {
     let records = scaled(50_000);
     let mut group = criterion.benchmark_group("wal");
     group.throughput(Throughput::Elements(records));
