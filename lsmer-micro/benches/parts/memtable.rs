@@ -4,7 +4,7 @@ use std::{hint::black_box, sync::Arc};
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};
 use lsmer::parts::{
-    CrossbeamMemtable, NoCache, SkipArena,
+    BTreeArena, CrossbeamMemtable, NoCache, SkipArena,
     core::{
         ALL, BlockReader, BlockShelf, EntryRef, Kind, Memtable, MemtableFactory, MemtableSpec,
         Probe, SeqNo, Step, Window,
@@ -19,7 +19,7 @@ use crate::{
 
 /// Those that ship.
 fn factories() -> Vec<Arc<dyn MemtableFactory>> {
-    vec![SkipArena::factory(), CrossbeamMemtable::factory()]
+    vec![SkipArena::factory(), BTreeArena::factory(), CrossbeamMemtable::factory()]
 }
 
 pub(crate) fn bench(criterion: &mut Criterion<CpuTime>) {
