@@ -21,6 +21,8 @@ pub struct Settings {
     pub table_bytes: Option<u64>,
     /// Whether data blocks get a hash index, where an engine has that as a choice.
     pub hash_index: bool,
+    /// Whether one group of writers may log while the one before it inserts, likewise.
+    pub pipelined_writes: bool,
     /// Threads for flushes and compactions.
     pub background_threads: usize,
 }
@@ -37,6 +39,7 @@ impl Settings {
             filter_bits: 10,
             table_bytes: None,
             hash_index: false,
+            pipelined_writes: false,
             background_threads: 2,
         }
     }

@@ -29,6 +29,10 @@ const ENGINES: &[(&str, Open)] = &[
 const VARIANTS: &[(&str, Open)] = &[
     #[cfg(feature = "rocksdb")]
     ("rocksdb-hash", |settings| rocksdb::open(&with_hash_index(settings))),
+    #[cfg(feature = "rocksdb")]
+    ("rocksdb-pipelined", |settings| {
+        rocksdb::open(&Settings { pipelined_writes: true, ..settings.clone() })
+    }),
     #[cfg(feature = "fjall")]
     ("fjall-hash", |settings| fjall::open(&with_hash_index(settings))),
 ];

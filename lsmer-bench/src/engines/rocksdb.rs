@@ -43,6 +43,7 @@ fn options(settings: &Settings) -> Options {
     options.set_max_background_jobs(threads);
     options.set_level_compaction_dynamic_level_bytes(true);
     options.set_bytes_per_sync(1 << 20);
+    options.set_enable_pipelined_write(settings.pipelined_writes);
     let mut codecs = vec![DBCompressionType::Lz4; 7];
     codecs[..2].fill(DBCompressionType::None);
     options.set_compression_per_level(&codecs);

@@ -38,6 +38,8 @@ const LOG_BYTES: u64 = 64 << 20;
 /// Nothing of them is flushed.
 const MEMTABLE_BYTES: u64 = 256 << 20;
 const READY: &str = "ready";
+/// At least so many, for one opening has the syncs of one.
+const LEAST_OPENS: u64 = 10;
 /// One row in so many is read after a recovery.
 const SAMPLE: usize = 1009;
 
@@ -113,7 +115,7 @@ fn open(stage: &Stage) -> Outcome<Run> {
     let before = Usage::now();
     let mut run = Run { units: 0, seconds: 0.0, latencies: latencies(), before, extra: None };
     let mut key = Vec::new();
-    while run.units < 3 || run.seconds < stage.seconds / 2.0 {
+    while run.units < LEAST_OPENS || run.seconds < stage.seconds / 2.0 {
         let rank = stage.keys.rank(run.units % stage.records);
         let (opened, seconds) = clock::timed(|| {
             let engine = stage.open()?;
