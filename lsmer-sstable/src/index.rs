@@ -23,17 +23,19 @@
 //! `key <= s` holds the newest version of `key`, and older ones follow while a block ends with
 //! `key` and goes on.
 //!
-//! In memory the first eight bytes of each suffix stand in an array of their own; a search
-//! touches the suffixes only where those agree.
+//! In memory a search tree stands over them (`index/tree.rs`); a search touches the suffixes only
+//! where eight bytes do not tell.
 
 mod decode;
 mod encode;
+mod tree;
 
 use std::{cmp::Ordering, ops::Bound, ops::Range};
 
-use lsmer_core::{BlockHandle, BlockKind, BlockRequest, KeyRange, TableId, head, mutant};
+use lsmer_core::{BlockHandle, BlockKind, BlockRequest, KeyRange, TableId, mutant};
 
 pub(crate) use encode::IndexBuilder;
+use tree::Tree;
 
 /// Marks a block whose last key goes on.
 const GOES_ON: u32 = 1 << 31;
@@ -46,15 +48,15 @@ pub(crate) struct Index {
     offsets: Vec<u64>,
     rows: Vec<u32>,
     prefix: Vec<u8>,
-    heads: Vec<u64>,
     ends: Vec<u32>,
     suffixes: Vec<u8>,
+    tree: Tree,
 }
 
 impl Index {
     /// Returns the number of blocks.
     pub(crate) fn len(&self) -> u32 {
-        u32::try_from(self.heads.len()).expect("read from 32 bits")
+        u32::try_from(self.rows.len()).expect("read from 32 bits")
     }
 
     /// Returns the rows of a block.
@@ -107,9 +109,9 @@ impl Index {
 
     /// Returns the memory it takes, in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        let words = self.offsets.capacity() + self.heads.capacity();
         let halves = self.rows.capacity() + self.ends.capacity();
-        words * 8 + halves * 4 + self.prefix.capacity() + self.suffixes.capacity()
+        let columns = self.offsets.capacity() * 8 + halves * 4;
+        columns + self.prefix.capacity() + self.suffixes.capacity() + self.tree.bytes()
     }
 
     /// Returns the number of separators that compare to `key` as `Less`, or as `upto`.
@@ -122,21 +124,9 @@ impl Index {
             Ordering::Greater => return 0,
             Ordering::Equal => {}
         }
-        let wanted = head(suffix);
-        let mut low = self.heads.partition_point(|head| *head < wanted);
-        if self.heads.get(low) == Some(&wanted) {
-            let mut high = low + self.heads[low..].partition_point(|head| *head == wanted);
-            while low < high {
-                let middle = low + (high - low) / 2;
-                let order = self.suffix(middle).cmp(suffix);
-                if order == Ordering::Less || order == upto {
-                    low = middle + 1;
-                } else {
-                    high = middle;
-                }
-            }
-        }
-        u32::try_from(low).expect("at most len")
+        let count = self.rows.len();
+        let found = self.tree.partition(suffix, upto, count, |block| self.suffix(block));
+        u32::try_from(found).expect("at most len")
     }
 
     fn suffix(&self, block: usize) -> &[u8] {

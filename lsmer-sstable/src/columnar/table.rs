@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use lsmer_core::{
     Block, BlockKind, BlockReader, BlockRequest, Cursor, Error, Filter, Located, Probe, Result,
-    Search, Table, TableMeta,
+    Search, Table, TableMeta, head,
 };
 
 use super::cursor::ColumnarCursor;
@@ -15,11 +15,22 @@ pub(super) struct ColumnarTable {
     meta: Arc<TableMeta>,
     pub(super) index: Index,
     filter: Option<Arc<dyn Filter>>,
+    /// Heads of the smallest and the largest key.
+    bounds: (u64, u64),
 }
 
 impl ColumnarTable {
     pub(super) fn new(meta: Arc<TableMeta>, index: Index, filter: Option<Arc<dyn Filter>>) -> Self {
-        Self { meta, index, filter }
+        let bounds = (head(&meta.smallest), head(&meta.largest));
+        Self { meta, index, filter, bounds }
+    }
+
+    /// Returns whether a key is within the bounds, which may be narrower than the file. The bounds
+    /// themselves are somewhere else in memory, and looked at only where heads agree.
+    fn covers(&self, key: &[u8]) -> bool {
+        let (smallest, largest) = self.bounds;
+        let head = head(key);
+        smallest < head && head < largest || self.meta.covers(key)
     }
 
     /// Returns a data block, or `None` if it is missing.
@@ -53,11 +64,10 @@ impl Table for ColumnarTable {
     }
 
     fn locate(&self, probe: &Probe<'_>) -> Option<Located> {
-        // The bounds may be narrower than the file.
-        if !self.meta.covers(probe.key) {
+        if self.filter.as_ref().is_some_and(|filter| !filter.may_contain(probe.hash)) {
             return None;
         }
-        if self.filter.as_ref().is_some_and(|filter| !filter.may_contain(probe.hash)) {
+        if !self.covers(probe.key) {
             return None;
         }
         self.index.find(probe.key).map(|number| self.place(number))

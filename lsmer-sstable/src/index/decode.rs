@@ -2,9 +2,9 @@
 
 #![deny(clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
-use lsmer_core::{Error, ErrorKind, MAX_KEY_BYTES, Result, TableId, codec::Fields, head};
+use lsmer_core::{Error, ErrorKind, MAX_KEY_BYTES, Result, TableId, codec::Fields};
 
-use super::{GOES_ON, Index};
+use super::{GOES_ON, Index, tree::Tree};
 use crate::stored::TRAILER_BYTES;
 
 pub(super) const VERSION: u8 = 1;
@@ -37,9 +37,9 @@ impl Index {
             offsets: Vec::with_capacity(n + 1),
             rows: Vec::with_capacity(n),
             prefix,
-            heads: Vec::with_capacity(n),
             ends: Vec::with_capacity(n),
             suffixes,
+            tree: Tree::default(),
         };
         index.offsets.push(0);
         while !sizes.is_empty() {
@@ -50,6 +50,7 @@ impl Index {
         if goes_on || suffix_bytes != Some(k) || index.offsets.last() != Some(&data_bytes) {
             return Err(Error::corruption(NO_SENSE));
         }
+        index.tree = Tree::new(n, |block| index.suffix(block));
         Ok(index)
     }
 
@@ -71,7 +72,6 @@ impl Index {
             }
         }
         let offset = self.offsets.last().copied().unwrap_or(0);
-        self.heads.push(head(suffix));
         self.offsets.push(offset.checked_add(bytes.into()).ok_or_else(bad)?);
         self.rows.push(rows);
         self.ends.push(end);
