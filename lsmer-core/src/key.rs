@@ -123,6 +123,7 @@ pub fn hash(key: &[u8]) -> u64 {
 
 /// Returns the first eight bytes of a key as a number that orders like the key does: shorter keys
 /// are filled with zeros, so equal heads need a full comparison.
+#[inline]
 pub fn head(key: &[u8]) -> u64 {
     if let Some(first) = key.first_chunk::<8>() {
         return u64::from_be_bytes(*first);

@@ -7,21 +7,20 @@
 //!
 //! # Invariants
 //!
-//! - **I1** `base` is one allocation of `capacity` units, aligned to [`ALIGN`], made in
-//!   [`Arena::new`], and neither moves nor shrinks until the arena is dropped.
+//! - **I1** `memory` is one piece of `capacity` units, aligned to [`ALIGN`], which neither moves nor
+//!   shrinks until the arena is dropped.
 //! - **I2** `limit <= capacity`, and R1 of `room.rs`: no unit is given out twice, and none beyond
 //!   the capacity.
 //! - **I3** The units `[0, kept)` are not given out: whoever made the arena has them.
 
 #![expect(unsafe_code, reason = "allocates memory without touching it")]
 
-use std::{
-    alloc::{Layout, alloc, dealloc, handle_alloc_error},
-    fmt,
-    ptr::NonNull,
-};
+use std::{alloc::Layout, fmt, ptr::NonNull, sync::Arc};
 
-use crate::room::Room;
+use crate::{
+    memory::{Memory, Recycler},
+    room::Room,
+};
 
 /// Bytes of a unit.
 pub(crate) const UNIT: usize = 8;
@@ -40,32 +39,23 @@ pub(crate) fn cost(entries: u32, units: u32, bytes: usize) -> Option<u32> {
 
 /// Memory for entries, or nodes that hold them.
 pub(crate) struct Arena {
-    base: NonNull<u8>,
+    memory: Memory,
     capacity: u32,
     kept: u32,
     room: Room,
 }
 
-// SAFETY: the arena owns its allocation (I1); giving it to another thread gives that along.
-unsafe impl Send for Arena {}
-// SAFETY: through a shared arena, units are only ever given to one caller each (I2); what is done
-// with them is argued in `skiplist/node.rs` and in `btree/entry.rs`.
-unsafe impl Sync for Arena {}
-
 impl Arena {
     /// Makes an arena for `bytes` bytes of entries, or for `promised` units if those are more, which
-    /// are reserved at once, behind `kept` units for the caller. Pages are touched as entries are
+    /// are reserved at once, behind `kept` units for the caller, in memory of `home`. Pages are touched as entries are
     /// added.
     ///
     /// Requires: `kept` is from 1 to 64; `promised` comes from [`cost`].
-    pub(crate) fn new(kept: u32, bytes: usize, promised: u32) -> Self {
+    pub(crate) fn new(kept: u32, bytes: usize, promised: u32, home: &Arc<Recycler>) -> Self {
         let wanted = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(MAX_UNITS).min(MAX_UNITS);
         let (limit, capacity) = (kept + wanted, kept + wanted.max(promised));
-        let layout = layout(capacity);
-        // SAFETY: the layout is not empty, for `kept` is not 0.
-        let base = unsafe { alloc(layout) };
-        let Some(base) = NonNull::new(base) else { handle_alloc_error(layout) };
-        Self { base, capacity, kept, room: Room::new(kept, limit, promised) }
+        let memory = Memory::new(layout(capacity), home);
+        Self { memory, capacity, kept, room: Room::new(kept, limit, promised) }
     }
 
     /// Promises `units` to the caller; `false` if there are not as many left.
@@ -89,7 +79,7 @@ impl Arena {
     /// `unit` is at most the capacity.
     pub(crate) unsafe fn pointer(&self, unit: u32) -> NonNull<u8> {
         // SAFETY: inside the allocation or at its end, by I1 and the caller's word.
-        unsafe { self.base.add(unit as usize * UNIT) }
+        unsafe { self.memory.base().add(unit as usize * UNIT) }
     }
 
     /// Returns the bytes given out and promised, those that are kept aside.
@@ -106,13 +96,6 @@ impl Arena {
 
 fn layout(capacity: u32) -> Layout {
     Layout::from_size_align(capacity as usize * UNIT, ALIGN).expect("32 GiB fit the address space")
-}
-
-impl Drop for Arena {
-    fn drop(&mut self) {
-        // SAFETY: allocated in `new` with this layout (I1). What is in it needs no drop.
-        unsafe { dealloc(self.base.as_ptr(), layout(self.capacity)) };
-    }
 }
 
 impl fmt::Debug for Arena {

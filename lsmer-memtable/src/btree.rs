@@ -53,6 +53,7 @@ use self::{
 use crate::{
     arena::{self, UNIT},
     filter::Filter,
+    memory::Recycler,
 };
 
 /// A memtable whose newest versions of keys are in a B+tree.
@@ -63,6 +64,7 @@ use crate::{
 pub struct BTreeArena {
     spec: MemtableSpec,
     table: OnceLock<Table>,
+    home: Arc<Recycler>,
     /// The largest answer of [`bytes`](Memtable::bytes) so far.
     reported: AtomicUsize,
 }
@@ -78,7 +80,7 @@ struct Table {
 impl BTreeArena {
     /// Makes a factory of such memtables.
     pub fn factory() -> Arc<dyn MemtableFactory> {
-        Arc::new(Factory)
+        Arc::new(Factory::default())
     }
 
     fn table(&self) -> Option<&Table> {
@@ -95,8 +97,10 @@ impl fmt::Debug for BTreeArena {
     }
 }
 
-#[derive(Debug)]
-struct Factory;
+#[derive(Debug, Default)]
+struct Factory {
+    home: Arc<Recycler>,
+}
 
 impl MemtableFactory for Factory {
     fn name(&self) -> &'static str {
@@ -105,17 +109,18 @@ impl MemtableFactory for Factory {
 
     fn create(&self, spec: &MemtableSpec) -> Arc<dyn Memtable> {
         let (table, reported) = (OnceLock::new(), AtomicUsize::new(0));
-        Arc::new(BTreeArena { spec: *spec, table, reported })
+        let home = Arc::clone(&self.home);
+        Arc::new(BTreeArena { spec: *spec, table, home, reported })
     }
 }
 
 impl Table {
     /// Makes a table with room for `bytes` bytes of entries, or for `promised` units if those are
     /// more.
-    fn new(bytes: usize, promised: u32) -> Self {
-        let entries = Entries::new(bytes, promised);
+    fn new(bytes: usize, promised: u32, home: &Arc<Recycler>) -> Self {
+        let entries = Entries::new(bytes, promised, home);
         let capacity = entries.arena().capacity_bytes();
-        let tree = Tree::new(capacity / (MIN_UNITS as usize * UNIT) + 1);
+        let tree = Tree::new(capacity / (MIN_UNITS as usize * UNIT) + 1, home);
         Self { entries, tree, filter: Filter::new(capacity) }
     }
 
@@ -148,7 +153,7 @@ impl Memtable for BTreeArena {
         let mut first = false;
         let table = self.table.get_or_init(|| {
             first = true;
-            Table::new(self.spec.bytes, units)
+            Table::new(self.spec.bytes, units, &self.home)
         });
         first || table.reserve(units, self.spec.bytes)
     }
@@ -156,11 +161,12 @@ impl Memtable for BTreeArena {
     fn insert(&self, entry: EntryRef<'_>) {
         let table = self.table().expect("room is reserved before an insert");
         let hash = hash(entry.key);
-        let at = table.entries.push(entry);
-        // Before the entry can be found: whoever is told of it must find its bits.
+        // Before the entry can be found: whoever is told of it must find its bits. And before the
+        // entry is written: an atomic change waits for all earlier writes to leave the processor.
         if !mutant!("btree-filter-misses-keys") {
             table.filter.add(hash);
         }
+        let at = table.entries.push(entry);
         table.tree.insert(&table.entries, at, tag(hash));
     }
 

@@ -9,6 +9,7 @@ mod arena;
 mod btree;
 mod crossbeam;
 mod filter;
+mod memory;
 mod prefetch;
 mod room;
 mod skiplist;

@@ -45,6 +45,7 @@ use self::{
 use crate::{
     arena::{self, Arena},
     filter::Filter,
+    memory::Recycler,
 };
 
 /// A memtable whose entries are nodes of a skiplist in one arena.
@@ -55,6 +56,7 @@ use crate::{
 pub struct SkipArena {
     spec: MemtableSpec,
     table: OnceLock<Table>,
+    home: Arc<Recycler>,
     /// The largest answer of [`bytes`](Memtable::bytes) so far.
     reported: AtomicUsize,
 }
@@ -68,7 +70,7 @@ struct Table {
 impl SkipArena {
     /// Makes a factory of such memtables.
     pub fn factory() -> Arc<dyn MemtableFactory> {
-        Arc::new(Factory)
+        Arc::new(Factory::default())
     }
 
     fn table(&self) -> Option<&Table> {
@@ -85,8 +87,10 @@ impl fmt::Debug for SkipArena {
     }
 }
 
-#[derive(Debug)]
-struct Factory;
+#[derive(Debug, Default)]
+struct Factory {
+    home: Arc<Recycler>,
+}
 
 impl MemtableFactory for Factory {
     fn name(&self) -> &'static str {
@@ -95,7 +99,8 @@ impl MemtableFactory for Factory {
 
     fn create(&self, spec: &MemtableSpec) -> Arc<dyn Memtable> {
         let (table, reported) = (OnceLock::new(), AtomicUsize::new(0));
-        Arc::new(SkipArena { spec: *spec, table, reported })
+        let home = Arc::clone(&self.home);
+        Arc::new(SkipArena { spec: *spec, table, home, reported })
     }
 }
 
@@ -111,7 +116,7 @@ impl Memtable for SkipArena {
         let mut first = false;
         let table = self.table.get_or_init(|| {
             first = true;
-            let arena = Arena::with_root(self.spec.bytes, units);
+            let arena = Arena::with_root(self.spec.bytes, units, &self.home);
             let filter = Filter::new(arena.capacity_bytes());
             Table { arena, filter }
         });
@@ -197,7 +202,7 @@ mod tests {
     }
     #[test]
     fn ascending_inserts_need_no_search() {
-        let arena = Arena::with_root(1 << 20, 0);
+        let arena = Arena::with_root(1 << 20, 0, &Arc::default());
         assert!(arena.reserve(arena::cost(1000, MAX_UNITS, 8000).unwrap()));
         let compared = Cell::new(0);
         for i in 1..=1000_u64 {

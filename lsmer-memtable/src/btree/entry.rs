@@ -26,6 +26,7 @@ use std::{
     num::NonZeroU32,
     ptr::{self, NonNull},
     slice,
+    sync::Arc,
 };
 
 use lsmer_core::{EntryRef, Kind, SeqNo};
@@ -33,6 +34,7 @@ use lsmer_core::{EntryRef, Kind, SeqNo};
 use super::place::Place;
 use crate::{
     arena::{Arena, UNIT},
+    memory::Recycler,
     prefetch::prefetch,
 };
 
@@ -102,8 +104,8 @@ pub(super) struct Entries {
 
 impl Entries {
     /// Makes room for `bytes` bytes of entries; see [`Arena::new`].
-    pub(super) fn new(bytes: usize, promised: u32) -> Self {
-        Self { arena: Arena::new(KEPT_UNITS, bytes, promised) }
+    pub(super) fn new(bytes: usize, promised: u32, home: &Arc<Recycler>) -> Self {
+        Self { arena: Arena::new(KEPT_UNITS, bytes, promised, home) }
     }
 
     /// Returns the room.
@@ -164,10 +166,12 @@ impl Entries {
         &self.header(at).older
     }
 
-    /// Asks for the first bytes of an entry to be brought near.
+    /// Asks for the first bytes of an entry to be brought near: all of a small one.
     #[inline]
     pub(super) fn prefetch(&self, at: EntryAt) {
-        prefetch(self.start(at).as_ptr());
+        for line in 0..3 {
+            prefetch(self.start(at).as_ptr().wrapping_add(64 * line));
+        }
     }
 
     #[inline]
@@ -246,7 +250,7 @@ mod tests {
 
     #[test]
     fn entries_fill_their_units_and_come_back() {
-        let entries = Entries::new(1 << 12, 0);
+        let entries = Entries::new(1 << 12, 0, &Arc::default());
         let mut pushed = Vec::new();
         for len in 0..40_usize {
             assert!(entries.arena().reserve(MAX_UNITS + u32::try_from(len / UNIT).unwrap()));

@@ -2,8 +2,8 @@
 //!
 //! # Invariants
 //!
-//! - **P1** A [`Pool`] is one allocation of `capacity` values, made in [`Pool::new`], which neither
-//!   moves nor shrinks. The first `len` of them are written, and `len` only grows.
+//! - **P1** A [`Pool`] is one piece of memory for `capacity` values, taken in [`Pool::new`], which
+//!   neither moves nor shrinks. The first `len` of them are written, and `len` only grows.
 //! - **P2** Only [`Pool::add`] writes to it: the value behind the last, once, by the one thread that
 //!   moved `len` over it.
 //! - **P3** A [`NodeAt`] or a [`FenceAt`] is made of what [`Pool::add`] has returned, and is used
@@ -13,16 +13,16 @@
 
 #![expect(unsafe_code, reason = "makes room for nodes without touching it")]
 
-use std::{
-    alloc::{Layout, alloc, dealloc, handle_alloc_error},
-    num::NonZeroU32,
-    ptr::NonNull,
-};
+use std::{alloc::Layout, marker::PhantomData, num::NonZeroU32, ptr::NonNull, sync::Arc};
 
 use lsmer_sync::atomic::Ordering;
 
 use super::{entry::EntryAt, inner::Inner, leaf::Leaf, place::Place};
-use crate::{prefetch::prefetch, word::AtomicU32};
+use crate::{
+    memory::{Memory, Recycler},
+    prefetch::prefetch,
+    word::AtomicU32,
+};
 
 /// Lines of a leaf that a lookup reads: the tags, and one of those with the slots.
 const LEAF_LINES: usize = 4;
@@ -114,10 +114,14 @@ pub(super) struct Counts {
 }
 
 impl Nodes {
-    /// Makes room for so many nodes. Pages are touched as nodes are added.
-    pub(super) fn new(counts: Counts) -> Self {
+    /// Makes room for so many nodes, in memory of `home`. Pages are touched as nodes are added.
+    pub(super) fn new(counts: Counts, home: &Arc<Recycler>) -> Self {
         let Counts { leaves, inners, fences } = counts;
-        Self { leaves: Pool::new(leaves), inners: Pool::new(inners), fences: Pool::new(fences) }
+        Self {
+            leaves: Pool::new(leaves, home),
+            inners: Pool::new(inners, home),
+            fences: Pool::new(fences, home),
+        }
     }
 
     /// Adds a leaf.
@@ -165,9 +169,10 @@ impl Nodes {
 /// Room for values that are added one by one and dropped together.
 #[derive(Debug)]
 struct Pool<T> {
-    base: NonNull<T>,
+    memory: Memory,
     capacity: u32,
     len: AtomicU32,
+    values: PhantomData<T>,
 }
 
 // SAFETY: the pool owns its values (P1); giving it to another thread gives those along.
@@ -176,14 +181,17 @@ unsafe impl<T: Send> Send for Pool<T> {}
 unsafe impl<T: Send + Sync> Sync for Pool<T> {}
 
 impl<T> Pool<T> {
-    fn new(capacity: usize) -> Self {
+    fn new(capacity: usize, home: &Arc<Recycler>) -> Self {
         const { assert!(!std::mem::needs_drop::<T>() && size_of::<T>() > 0) };
         let capacity = u32::try_from(capacity.max(1)).expect("nodes are counted in u32");
-        let layout = layout::<T>(capacity);
-        // SAFETY: the layout is not empty.
-        let base = unsafe { alloc(layout) };
-        let Some(base) = NonNull::new(base) else { handle_alloc_error(layout) };
-        Self { base: base.cast(), capacity, len: AtomicU32::new(0) }
+        let layout = Layout::array::<T>(capacity as usize).expect("nodes fit the address space");
+        let memory = Memory::new(layout, home);
+        Self { memory, capacity, len: AtomicU32::new(0), values: PhantomData }
+    }
+
+    #[inline]
+    fn base(&self) -> NonNull<T> {
+        self.memory.base().cast()
     }
 
     fn add(&self, value: T) -> u32 {
@@ -191,7 +199,7 @@ impl<T> Pool<T> {
         let i = self.len.fetch_add(1, Ordering::Relaxed);
         assert!(i < self.capacity, "more nodes than entries can need");
         // SAFETY: inside the allocation, as just checked (P1).
-        let to = unsafe { self.base.add(i as usize) };
+        let to = unsafe { self.base().add(i as usize) };
         // SAFETY: the value at `i` is this call's alone to write (P2).
         unsafe { to.write(value) };
         i
@@ -200,7 +208,7 @@ impl<T> Pool<T> {
     /// Returns where a value begins, or would begin. To be asked for, not to be followed.
     #[inline]
     fn start(&self, i: u32) -> *const u8 {
-        self.base.as_ptr().wrapping_add(i as usize).cast()
+        self.base().as_ptr().wrapping_add(i as usize).cast()
     }
 
     /// Returns a value.
@@ -211,7 +219,7 @@ impl<T> Pool<T> {
     #[inline]
     unsafe fn get(&self, i: u32) -> &T {
         // SAFETY: inside the allocation, by the caller's word.
-        let at = unsafe { self.base.add(i as usize) };
+        let at = unsafe { self.base().add(i as usize) };
         // SAFETY: written, by the caller's word, and never again (P2).
         unsafe { at.as_ref() }
     }
@@ -226,16 +234,5 @@ impl<T> Pool<T> {
 fn prefetch_lines(start: *const u8, lines: usize) {
     for line in 0..lines {
         prefetch(start.wrapping_add(line * 64));
-    }
-}
-
-fn layout<T>(capacity: u32) -> Layout {
-    Layout::array::<T>(capacity as usize).expect("nodes fit the address space")
-}
-
-impl<T> Drop for Pool<T> {
-    fn drop(&mut self) {
-        // SAFETY: allocated in `new` with this layout (P1). The values need no drop, as asserted.
-        unsafe { dealloc(self.base.as_ptr().cast(), layout::<T>(self.capacity)) };
     }
 }

@@ -14,6 +14,8 @@
 //! After Lehman and Yao's trees, in which nodes are only ever split, and the append-only leaves
 //! of the Bw-tree.
 
+use std::sync::Arc;
+
 use lsmer_core::{mutant, twin};
 use lsmer_sync::Mutex;
 
@@ -25,6 +27,7 @@ use super::{
     nodes::{Counts, Fence, FenceAt, Link, Node, NodeAt, Nodes},
     size::{INNER_SLOTS, LEAF_SLOTS},
 };
+use crate::memory::Recycler;
 
 /// A tree of the newest versions of keys.
 #[derive(Debug)]
@@ -60,9 +63,9 @@ enum Remade {
 }
 
 impl Tree {
-    /// Makes a tree for up to `keys` keys.
-    pub(super) fn new(keys: usize) -> Self {
-        let nodes = Nodes::new(counts(keys));
+    /// Makes a tree for up to `keys` keys, in memory of `home`.
+    pub(super) fn new(keys: usize, home: &Arc<Recycler>) -> Self {
+        let nodes = Nodes::new(counts(keys), home);
         let root = Link::new(nodes.add_leaf(Leaf::new(Bounds { low: None, high: None }, 0, &[])));
         Self { nodes, root, splits: Mutex::new(()) }
     }
@@ -213,9 +216,9 @@ impl Tree {
     /// Makes a fence between two neighbours: the shortest key that is not above the second one.
     fn separate(&self, entries: &Entries, before: EntryAt, behind: EntryAt) -> FenceAt {
         let same = shared(entries.key(before), entries.key(behind));
-        let more = usize::from(!mutant!("btree-fence-does-not-separate"));
-        let len = u32::try_from(same + more).expect("keys are shorter than 4 GiB");
-        self.nodes.add_fence(Fence { entry: behind, len })
+        let len = u32::try_from(same + 1).expect("keys are shorter than 4 GiB");
+        let entry = if mutant!("btree-fence-does-not-separate") { before } else { behind };
+        self.nodes.add_fence(Fence { entry, len })
     }
 
     /// Returns the way to the leaf that covers a key.

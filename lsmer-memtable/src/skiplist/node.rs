@@ -26,6 +26,7 @@ use std::{
     mem::offset_of,
     ptr::{self, NonNull},
     slice,
+    sync::Arc,
 };
 
 use lsmer_core::{EntryRef, Kind, SeqNo};
@@ -37,6 +38,7 @@ use super::{
 };
 use crate::{
     arena::{Arena, UNIT},
+    memory::Recycler,
     prefetch::prefetch,
     word::AtomicU32,
 };
@@ -125,8 +127,8 @@ impl Arena {
     }
 
     /// Makes an arena for nodes, with the root and the ends written; see [`Arena::new`].
-    pub(super) fn with_root(bytes: usize, promised: u32) -> Self {
-        let arena = Self::new(ROOT_UNITS, bytes, promised);
+    pub(super) fn with_root(bytes: usize, promised: u32, home: &Arc<Recycler>) -> Self {
+        let arena = Self::new(ROOT_UNITS, bytes, promised, home);
         arena.write_root();
         arena
     }

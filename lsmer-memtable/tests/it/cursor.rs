@@ -23,7 +23,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
-    fn windows_hold_exactly_the_range(entries in entries(400), seeks in seeks()) {
+    fn windows_hold_exactly_the_range(entries in entries(600), seeks in seeks()) {
         let model = model_of(&entries);
         for factory in all() {
             let table = filled(&factory, &entries);

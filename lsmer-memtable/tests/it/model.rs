@@ -77,12 +77,15 @@ pub(crate) fn in_range(model: &Model, range: KeyRange<'_>) -> Vec<Entry> {
     inside
 }
 
-/// Keys that are short, alike in their first eight bytes, or as long as can be.
+/// Keys that are short, alike in their first bytes, paths, or as long as can be.
 pub(crate) fn key() -> impl Strategy<Value = Vec<u8>> {
     let byte = || prop_oneof![Just(0_u8), Just(1), Just(0xfe), Just(0xff)];
     prop_oneof![
         20 => vec(byte(), 0..11),
         10 => vec(byte(), 0..4).prop_map(|tail| [b"eight by", &tail[..]].concat()),
+        10 => (0..3_u8, 0..4_u8, 0..40_u8).prop_map(|(folder, module, file)| {
+            format!("/usr/share/doc/package-{folder}/html/module{module}/f{file}").into_bytes()
+        }),
         5 => vec(any::<u8>(), 0..40),
         1 => byte().prop_map(|last| {
             let mut key = vec![0xff; MAX_KEY_BYTES];

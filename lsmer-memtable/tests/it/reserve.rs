@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use lsmer_core::ALL;
-use lsmer_memtable::SkipArena;
+use lsmer_memtable::{BTreeArena, SkipArena};
 use proptest::{collection::vec, prelude::*};
 
 use crate::{
@@ -119,5 +119,58 @@ proptest! {
                 prop_assert_eq!(found.as_ref(), Some(entry));
             }
         }
+    }
+}
+
+/// Orders of keys that make many nodes out of few entries.
+fn orders(keys: u32) -> [Vec<u32>; 5] {
+    let ascending: Vec<_> = (0..keys).collect();
+    let descending: Vec<_> = (0..keys).rev().collect();
+    let mixed: Vec<_> = (0..keys).map(|i| i * 7919 % keys).collect();
+    let inward: Vec<_> =
+        (0..keys).map(|i| if i % 2 == 0 { i / 2 } else { keys - 1 - i / 2 }).collect();
+    let mut full_then_halved: Vec<_> = (0..keys).filter(|i| i % 49 != 0).collect();
+    full_then_halved.extend((0..keys).filter(|i| i % 49 == 0));
+    [ascending, descending, mixed, inward, full_then_halved]
+}
+
+#[test]
+fn small_entries_in_any_order_fit_until_it_is_full() {
+    for bytes in [1 << 10, 1 << 16, 3 << 20] {
+        for order in orders(100_003) {
+            let table = create(&BTreeArena::factory(), bytes);
+            let mut kept = 0;
+            for (key, seqno) in order.iter().zip(1..) {
+                if !table.reserve(1, 4) {
+                    break;
+                }
+                table.insert(Entry::put(key.to_be_bytes(), seqno, []).as_ref());
+                kept += 1;
+            }
+            let mut walk = Walk::new(&table);
+            for backward in [false, true] {
+                walk.seek(ALL, backward);
+                assert_eq!(walk.rest().len(), kept);
+            }
+            let mut found = 0;
+            for (key, seqno) in order.iter().zip(1..) {
+                found += usize::from(get(&table, &key.to_be_bytes(), seqno).is_some());
+            }
+            assert_eq!(found, kept);
+        }
+    }
+}
+
+#[test]
+fn one_reservation_of_all_small_entries_is_kept_in_any_order() {
+    for order in orders(50_021) {
+        let table = create(&BTreeArena::factory(), 50_021 * 4);
+        assert!(table.reserve(50_021, 50_021 * 4));
+        for (key, seqno) in order.iter().zip(1..) {
+            table.insert(Entry::put(key.to_be_bytes(), seqno, []).as_ref());
+        }
+        let mut walk = Walk::new(&table);
+        walk.seek(ALL, false);
+        assert_eq!(walk.rest().len(), 50_021);
     }
 }

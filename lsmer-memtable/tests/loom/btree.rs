@@ -52,7 +52,7 @@ struct Table {
 impl BTreeArena {
     /// Makes a memtable with some entries.
     fn with(old: &[u32]) -> Arc<Self> {
-        let table = Table { entries: Entries::new(), tree: Tree::new(10) };
+        let table = Table { entries: Entries::new(), tree: Tree::new(10, &Arc::default()) };
         let this = Arc::new(Self { table });
         old.iter().for_each(|&n| this.insert(n));
         this

@@ -11,3 +11,9 @@ mod skiplist;
 mod word {
     pub(crate) use lsmer_sync::atomic::{AtomicU32, AtomicU64};
 }
+
+/// Stands for `src/memory.rs`: nodes are made one by one.
+mod memory {
+    #[derive(Debug, Default)]
+    pub(crate) struct Recycler;
+}

@@ -1,11 +1,12 @@
 //! Stands for `btree/nodes.rs`: nodes made of the atomics that the checker knows.
 
 use std::sync::{
-    OnceLock,
+    Arc, OnceLock,
     atomic::{AtomicU32, Ordering},
 };
 
 use super::{entry::EntryAt, inner::Inner, leaf::Leaf, place::Place};
+use crate::memory::Recycler;
 
 const MOST: usize = 40;
 
@@ -77,7 +78,7 @@ pub(super) struct Nodes {
 }
 
 impl Nodes {
-    pub(super) fn new(counts: Counts) -> Self {
+    pub(super) fn new(counts: Counts, _home: &Arc<Recycler>) -> Self {
         assert!(counts.leaves.max(counts.inners).max(counts.fences) <= MOST);
         Self { leaves: Pool::new(), inners: Pool::new(), fences: Pool::new() }
     }
