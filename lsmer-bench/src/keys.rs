@@ -12,19 +12,35 @@ use std::{fs, path::Path};
 use crate::{
     numbers::index,
     outcome::{Outcome, ensure},
-    random::mix,
+    random::{mix, part},
 };
 
 /// A set of keys.
 #[derive(Debug)]
 pub enum Keys {
-    /// So many made keys.
-    Made(u64),
+    /// Made keys.
+    Made {
+        /// How many.
+        count: u64,
+        /// How far their first eight bytes lie apart, on average: half of it for those that are
+        /// there, half for the missing ones.
+        stride: u64,
+    },
     /// The lines of a file, in order.
     Lines(Vec<Box<[u8]>>),
 }
 
 impl Keys {
+    /// Makes keys.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `count` is 0.
+    pub fn made(count: u64) -> Self {
+        // Divided once: it would be a tenth of the time of a fast lookup.
+        Self::Made { count, stride: u64::MAX / count }
+    }
+
     /// Reads the lines of a file; empty lines and second copies are passed over.
     ///
     /// # Errors
@@ -43,7 +59,7 @@ impl Keys {
     /// Returns the number of keys.
     pub fn count(&self) -> u64 {
         match self {
-            Self::Made(count) => *count,
+            Self::Made { count, .. } => *count,
             Self::Lines(lines) => lines.len() as u64,
         }
     }
@@ -51,7 +67,7 @@ impl Keys {
     /// Returns the mean length of a key, in bytes.
     pub fn key_bytes(&self) -> u64 {
         match self {
-            Self::Made(_) => 16,
+            Self::Made { .. } => 16,
             Self::Lines(lines) => {
                 lines.iter().map(|line| line.len() as u64).sum::<u64>() / self.count()
             }
@@ -62,7 +78,7 @@ impl Keys {
     pub fn present(&self, rank: u64, key: &mut Vec<u8>) {
         key.clear();
         match self {
-            Self::Made(count) => make(rank, *count, 0, key),
+            Self::Made { stride, .. } => make(rank, *stride, 0, key),
             Self::Lines(lines) => key.extend_from_slice(&lines[index(rank)]),
         }
     }
@@ -70,9 +86,9 @@ impl Keys {
     /// Replaces `key` by one that is not there, and lies right behind that of a rank.
     pub fn missing(&self, rank: u64, key: &mut Vec<u8>) {
         match self {
-            Self::Made(count) => {
+            Self::Made { stride, .. } => {
                 key.clear();
-                make(rank, *count, 1, key);
+                make(rank, *stride, 1, key);
             }
             Self::Lines(_) => {
                 self.present(rank, key);
@@ -94,10 +110,9 @@ impl Keys {
     }
 }
 
-fn make(rank: u64, count: u64, half: u64, key: &mut Vec<u8>) {
-    let stride = u64::MAX / count;
+fn make(rank: u64, stride: u64, half: u64, key: &mut Vec<u8>) {
     let scattered = mix(rank.wrapping_add(1));
-    let jitter = scattered % (stride / 2);
+    let jitter = part(scattered, stride / 2);
     key.extend_from_slice(&(rank * stride + half * (stride / 2) + jitter).to_be_bytes());
     key.extend_from_slice(&mix(scattered ^ half).to_be_bytes());
 }
@@ -122,7 +137,7 @@ mod tests {
 
     #[test]
     fn made_keys_are_in_order_and_missing_ones_lie_between() {
-        let keys = Keys::Made(1000);
+        let keys = Keys::made(1000);
         let (mut key, mut before) = (Vec::new(), Vec::new());
         for rank in 0..1000 {
             keys.present(rank, &mut key);
@@ -138,7 +153,7 @@ mod tests {
     #[test]
     fn keys_come_once_each_and_not_in_order() {
         for count in [1, 2, 3, 1000, 1024, 1025] {
-            let keys = Keys::Made(count);
+            let keys = Keys::made(count);
             let ranks: Vec<u64> = (0..count).map(|nth| keys.rank(nth)).collect();
             assert_eq!(ranks.iter().collect::<BTreeSet<_>>().len() as u64, count);
             assert!(ranks.iter().all(|rank| *rank < count));

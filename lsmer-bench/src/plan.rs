@@ -88,6 +88,6 @@ impl Plan {
         let records = (self.records / workload.divisor).max(64);
         // Inserted rows lie between those that are there: there is room for seven times as many.
         let room = if workload.inserts { 8 } else { 1 };
-        (Keys::Made(room * records), records)
+        (Keys::made(room * records), records)
     }
 }

@@ -20,14 +20,19 @@ impl Random {
 
     /// Returns a number below `limit`, which is not 0. The bias is below 2^-32 for the limits here.
     pub fn below(&mut self, limit: u64) -> u64 {
-        let wide = u128::from(self.draw()) * u128::from(limit);
-        u64::try_from(wide >> 64).expect("the upper half of a product")
+        part(self.draw(), limit)
     }
 
     /// Returns a number from 0 up to, and without, 1.
     pub fn fraction(&mut self) -> f64 {
         float(self.draw() >> 11) / float(1 << 53)
     }
+}
+
+/// Maps all numbers evenly to those below `limit`: a product instead of a division (Lemire, 2019).
+pub fn part(number: u64, limit: u64) -> u64 {
+    let wide = u128::from(number) * u128::from(limit);
+    u64::try_from(wide >> 64).expect("the upper half of a product")
 }
 
 /// Scatters a number: one to one.

@@ -20,6 +20,9 @@ pub enum Store {
     SmallTables,
 }
 
+/// Raised when keys or values are made in another way: databases that were kept are of no use then.
+const DATA: u32 = 2;
+
 impl Store {
     fn name(self) -> &'static str {
         match self {
@@ -34,7 +37,8 @@ impl Store {
     /// Returns the name of the folder that holds it for this stage.
     pub fn folder(self, stage: &Stage) -> String {
         let (engine, name, records) = (&stage.engine, self.name(), stage.records);
-        format!("{engine}-{name}-{records}-of-{}-x{}", stage.keys.count(), stage.values.len())
+        let (keys, bytes) = (stage.keys.count(), stage.values.len());
+        format!("{engine}-{name}-{records}-of-{keys}-x{bytes}-v{DATA}")
     }
 
     /// Makes it in the folder of the stage.
