@@ -2,14 +2,14 @@
 //!
 //! | cache | for |
 //! |---|---|
-//! | [`QuickCache`] | the default: sharded, resists scans |
+//! | [`SlotCache`] | the default: hits take no lock; resists scans |
 //! | [`NoCache`] | tests, and programs that leave caching to the operating system |
 
 #![forbid(unsafe_code)]
 
 mod none;
 mod place;
-mod quick;
+mod slot_cache;
 
 pub use none::NoCache;
-pub use quick::QuickCache;
+pub use slot_cache::SlotCache;

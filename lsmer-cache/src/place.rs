@@ -1,55 +1,43 @@
-//! Hashing block ids: a multiplication a word, the same in every process.
+//! Hashing block ids: two multiplications, the same in every process.
 //!
 //! The ids come from our own counters, so nobody can aim at one slot, and a keyed hash would only
-//! cost time. `quick_cache` takes its shard from the upper bits and its slot from the lower ones:
-//! folding the two halves of a 128-bit product fills both (as wyhash does).
+//! cost time. Folding the halves of a 128-bit product fills all bits (as wyhash does).
 
-use std::hash::{BuildHasherDefault, Hasher};
-
-/// What the cache is built with.
-pub(crate) type PlaceHash = BuildHasherDefault<PlaceHasher>;
+use lsmer_core::{BlockId, TableId};
 
 const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
 const FACTOR: u64 = 0xd6e8_feb8_6659_fd93;
 
-/// Mixes one word after the other.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct PlaceHasher(u64);
-
-impl PlaceHasher {
-    fn mix(&mut self, word: u64) {
-        let product = u128::from(self.0 ^ word ^ SEED) * u128::from(FACTOR);
-        let folded = product ^ (product >> 64);
-        self.0 = u64::try_from(folded & u128::from(u64::MAX)).expect("masked");
-    }
+/// Returns the hash of a block's id.
+#[inline]
+pub(crate) fn of_block(id: &BlockId) -> u64 {
+    mix(of_table(id.table) ^ id.offset.rotate_left(3) ^ id.kind as u64)
 }
 
-impl Hasher for PlaceHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
+/// Returns the hash of a table's id.
+#[inline]
+pub(crate) fn of_table(id: TableId) -> u64 {
+    mix(id.epoch.rotate_left(32) ^ id.number)
+}
 
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.mix(u64::from(*byte));
-        }
-    }
+/// Returns another hash of what has this one.
+#[inline]
+pub(crate) fn again(hash: u64) -> u64 {
+    mix(hash)
+}
 
-    fn write_u64(&mut self, word: u64) {
-        self.mix(word);
-    }
-
-    fn write_isize(&mut self, word: isize) {
-        // The discriminant of an enum.
-        self.mix(u64::from_ne_bytes((word as i64).to_ne_bytes()));
-    }
+#[inline]
+fn mix(word: u64) -> u64 {
+    let product = u128::from(word ^ SEED) * u128::from(FACTOR);
+    let folded = product ^ (product >> 64);
+    u64::try_from(folded & u128::from(u64::MAX)).expect("masked")
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeSet, hash::BuildHasher};
+    use std::collections::BTreeSet;
 
-    use lsmer_core::{BlockId, BlockKind, TableId};
+    use lsmer_core::BlockKind;
 
     use super::*;
 
@@ -60,7 +48,7 @@ mod tests {
             for block in 0..256 {
                 let table = TableId { epoch: 1, number };
                 let id = BlockId { table, offset: block * 4096, kind: BlockKind::Data };
-                let hash = PlaceHash::default().hash_one(id);
+                let hash = of_block(&id);
                 upper.insert(hash >> 52);
                 lower.insert(hash & 0xfff);
                 all.insert(hash);

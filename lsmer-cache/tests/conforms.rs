@@ -1,9 +1,9 @@
 //! The caches keep the obligations of their seam.
 
-mod quick_cache {
+mod slot_cache {
     use std::sync::Arc;
 
-    lsmer_testkit::cache_conforms!(|bytes| Arc::new(lsmer_cache::QuickCache::new(bytes)));
+    lsmer_testkit::cache_conforms!(|bytes| Arc::new(lsmer_cache::SlotCache::new(bytes)));
 }
 
 mod no_cache {

@@ -47,7 +47,7 @@ impl Components {
             table_format: Arc::new(lsmer_sstable::ColumnarFormat::default()),
             readable_formats: vec![],
             filter: Arc::new(lsmer_filter::BlockedBloom::new()),
-            cache: Arc::new(lsmer_cache::QuickCache::new(1 << 20)),
+            cache: Arc::new(lsmer_cache::SlotCache::new(1 << 20)),
             strategy: Arc::new(lsmer_compaction::Leveled::default()),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use lsmer_cache::QuickCache;
+use lsmer_cache::SlotCache;
 use lsmer_compaction::Leveled;
 use lsmer_core::{
     BlockCache, Clock, CompactionStrategy, Durability, Exec, FilterPolicy, MemtableFactory, Result,
@@ -77,7 +77,7 @@ impl Builder {
                 Arc::new(SortedArrayFormat::default()),
             ],
             filter: self.filter.unwrap_or_else(|| Arc::new(BlockedBloom::new())),
-            cache: self.cache.unwrap_or_else(|| Arc::new(QuickCache::new(budget / 2))),
+            cache: self.cache.unwrap_or_else(|| Arc::new(SlotCache::new(budget / 2))),
             strategy: self.compaction.unwrap_or_else(|| Arc::new(Leveled::default())),
         };
         Engine::open(self.options, parts).map(Db::of)
@@ -176,7 +176,7 @@ impl Builder {
         self
     }
 
-    /// Replaces the block cache. Default: a [`QuickCache`] of half the budget.
+    /// Replaces the block cache. Default: a [`SlotCache`] of half the budget.
     pub fn cache(mut self, cache: impl BlockCache + 'static) -> Self {
         self.cache = Some(Arc::new(cache));
         self

@@ -1,6 +1,6 @@
 //! The parts that ship, and the traits to write others.
 
-pub use lsmer_cache::{NoCache, QuickCache};
+pub use lsmer_cache::{NoCache, SlotCache};
 pub use lsmer_compaction::{Leveled, Tiered};
 pub use lsmer_core as core;
 pub use lsmer_filter::{BlockedBloom, NoFilter};

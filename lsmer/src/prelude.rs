@@ -5,6 +5,6 @@ pub use crate::{
     Value, WriteBatch, WriteOptions,
     parts::{
         BTreeArena, BlockedBloom, ColumnarFormat, CrossbeamMemtable, Leveled, NoCache, NoFilter,
-        NoWal, QuickCache, SegmentedWal, SkipArena, SortedArrayFormat, Tiered,
+        NoWal, SegmentedWal, SkipArena, SlotCache, SortedArrayFormat, Tiered,
     },
 };

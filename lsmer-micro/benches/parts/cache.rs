@@ -2,7 +2,7 @@
 
 use criterion::{BenchmarkId, Criterion};
 use lsmer::parts::{
-    QuickCache,
+    SlotCache,
     core::{Block, BlockCache, BlockId, BlockKind, TableId},
 };
 use lsmer_micro::keys::shuffled;
@@ -19,7 +19,7 @@ pub(crate) fn bench(criterion: &mut Criterion<CpuTime>) {
     // 1.6 MB, which stay in the second cache of a core, and 160 MB, which do not.
     for blocks in [400, scaled(40_000)] {
         let capacity = usize::try_from(blocks).expect("it is small") * 3 * BLOCK_BYTES;
-        let cache = QuickCache::new(capacity.max(64 << 20));
+        let cache = SlotCache::new(capacity.max(64 << 20));
         for n in 0..blocks {
             let mut bytes = vec![0; BLOCK_BYTES];
             bytes[..8].copy_from_slice(&n.to_le_bytes());

@@ -7,7 +7,7 @@ use criterion::{BenchmarkId, Criterion};
 use lsmer::{
     Compression,
     parts::{
-        BlockedBloom, QuickCache,
+        BlockedBloom, SlotCache,
         core::{
             BlockCache, BlockReader, BlockShelf, Cursor, FilterPolicy, Probe, SeqNo, Step, Table,
             TableFormat, TableMeta, VfsFile, Window,
@@ -41,13 +41,13 @@ pub(crate) fn bench(criterion: &mut Criterion<CpuTime>) {
 struct Opened {
     format: Arc<dyn TableFormat>,
     table: Arc<dyn Table>,
-    cache: QuickCache,
+    cache: SlotCache,
     shelf: BlockShelf,
 }
 
 impl Opened {
     fn new(format: Arc<dyn TableFormat>, file: &dyn VfsFile, meta: TableMeta) -> Self {
-        let cache = QuickCache::new(512 << 20);
+        let cache = SlotCache::new(512 << 20);
         let mut shelf = BlockShelf::default();
         let meta = Arc::new(meta);
         let filter: Arc<dyn FilterPolicy> = Arc::new(BlockedBloom::new());

@@ -92,7 +92,7 @@ fn the_largest_key_and_value_come_back() {
             let spec = TableSpec { compression, ..spec() };
             let (file, meta) = build(&*format, &spec, &entries).unwrap();
             let mut driver = Driver::new(&format, &file);
-            driver.cache = Arc::new(lsmer_cache::QuickCache::new(0));
+            driver.cache = Arc::new(lsmer_cache::SlotCache::new(0));
             let table = driver.open(&meta).unwrap();
             assert!(driver.get(&table, &key, 2).unwrap() == Some(entries[1].clone()));
             assert!(driver.get(&table, &key, 1).unwrap() == Some(entries[2].clone()));

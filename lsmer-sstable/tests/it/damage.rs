@@ -158,7 +158,7 @@ fn a_cursor_that_failed_stays_failed_until_it_is_placed_again() {
         let table = liar.open(&other.1).unwrap();
         liar.fetch(table.blocks()[0]).unwrap()
     };
-    let cache = lsmer_cache::QuickCache::new(1 << 20);
+    let cache = lsmer_cache::SlotCache::new(1 << 20);
     lsmer_core::BlockCache::insert(&cache, table.blocks()[0].id, block);
     driver.cache = Arc::new(cache);
     let mut cursor = Arc::clone(&table).cursor();

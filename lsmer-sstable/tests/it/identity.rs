@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use lsmer_cache::QuickCache;
+use lsmer_cache::SlotCache;
 use lsmer_core::{ALL, Compression, Kind, TableSpec, Window};
 use proptest::{collection::vec, prelude::*, sample::Index};
 
@@ -84,7 +84,7 @@ proptest! {
             let (file, meta) = build(&*format, &spec, &entries).unwrap();
             let mut driver = Driver::new(&format, &file);
             if cached {
-                driver.cache = Arc::new(QuickCache::new(1 << 20));
+                driver.cache = Arc::new(SlotCache::new(1 << 20));
             }
             prop_assert_eq!(meta.file_bytes, file.copy().len() as u64);
             prop_assert_eq!(&file.reading(|file| format.inspect(file)).unwrap(), &meta);

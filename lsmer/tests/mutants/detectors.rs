@@ -5,8 +5,8 @@ use std::sync::Arc;
 use lsmer::{
     Db, ErrorKind,
     parts::{
-        BTreeArena, BlockedBloom, ColumnarFormat, CrossbeamMemtable, Leveled, QuickCache,
-        SegmentedWal, SkipArena, SortedArrayFormat, Tiered,
+        BTreeArena, BlockedBloom, ColumnarFormat, CrossbeamMemtable, Leveled, SegmentedWal,
+        SkipArena, SlotCache, SortedArrayFormat, Tiered,
         io::{MemVfs, manual},
     },
 };
@@ -85,7 +85,7 @@ fn crash(seed: u64) {
 }
 
 fn caches(_seed: u64) {
-    cache::conforms(&|bytes| Arc::new(QuickCache::new(bytes)));
+    cache::conforms(&|bytes| Arc::new(SlotCache::new(bytes)));
 }
 
 fn filters(_seed: u64) {

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use lsmer_core::BlockKind;
 use proptest::{collection::vec, prelude::*};
 
-use super::*;
+use lsmer_core::{Block, BlockCache, BlockId, TableId};
+
+use super::SlotCache;
 
 fn id(table: u64, block: u64) -> BlockId {
     let table = TableId { epoch: 1, number: table };
@@ -18,7 +20,7 @@ fn block(fill: u8, bytes: usize) -> Block {
 
 #[test]
 fn a_table_that_is_gone_leaves_no_block() {
-    let cache = QuickCache::new(1 << 20);
+    let cache = SlotCache::new(1 << 20);
     for at in 0..20 {
         cache.insert(id(1, at), block(1, 1000));
         cache.insert(id(2, at), block(2, 1000));
@@ -34,7 +36,7 @@ fn a_table_that_is_gone_leaves_no_block() {
 
 #[test]
 fn a_scan_does_not_wash_out_what_is_read_often() {
-    let cache = QuickCache::new(1 << 20);
+    let cache = SlotCache::new(1 << 20);
     let often = 0..100;
     for _ in 0..3 {
         for at in often.clone() {
@@ -52,7 +54,7 @@ fn a_scan_does_not_wash_out_what_is_read_often() {
 
 #[test]
 fn a_cache_of_no_bytes_keeps_nothing_and_works() {
-    let cache = QuickCache::new(0);
+    let cache = SlotCache::new(0);
     cache.insert(id(1, 0), block(1, 1));
     assert!(cache.get(&id(1, 0)).is_none());
     assert_eq!(cache.bytes(), 0);
@@ -61,7 +63,7 @@ fn a_cache_of_no_bytes_keeps_nothing_and_works() {
 #[test]
 fn a_large_cache_takes_large_blocks() {
     for capacity in [8 << 20, 24 << 20, 256 << 20] {
-        let cache = QuickCache::new(capacity);
+        let cache = SlotCache::new(capacity);
         cache.insert(id(1, 0), block(1, 7 << 20));
         assert!(cache.get(&id(1, 0)).is_some());
     }
@@ -90,7 +92,7 @@ proptest! {
     fn it_returns_what_was_last_inserted_and_stays_in_its_bytes(
         steps in steps(), capacity in 0..40_000_usize,
     ) {
-        let cache = QuickCache::new(capacity);
+        let cache = SlotCache::new(capacity);
         let mut model = BTreeMap::new();
         let mut largest = 0;
         for step in steps {
