@@ -11,30 +11,55 @@ pub(crate) struct Row<'a> {
     pub(crate) at: u32,
 }
 
-impl<'a> Row<'a> {
-    /// Returns the key in two parts: the prefix of the row's block, and the rest.
+/// The key of a row in two parts: the prefix of the row's block, and the rest.
+///
+/// Others compare it with a key of theirs, and may know that so many bytes of that are the prefix
+/// of the same block: all of it, or 0.
+#[derive(Clone, Copy)]
+pub(crate) struct RowKey<'a> {
+    front: &'a [u8],
+    rest: &'a [u8],
+}
+
+impl RowKey<'_> {
     #[inline]
-    pub(crate) fn key(self) -> (&'a [u8], &'a [u8]) {
-        match self.window {
-            Window::Rows { block, .. } => (block.prefix(), block.suffix(self.at)),
-            Window::Batch(batch) => (&[], batch.entry(self.at).key),
-            Window::End => unreachable!("an ended window has no positions"),
+    pub(crate) fn is(self, key: &[u8], known: usize) -> bool {
+        if known > 0 {
+            return key[known..] == *self.rest;
         }
+        // The end first: neighbours differ there.
+        let bytes = self.front.len() + self.rest.len();
+        key.len() == bytes && key.ends_with(self.rest) && key.starts_with(self.front)
     }
 
-    /// Returns how the key of the row compares to another.
+    /// Returns how it compares to another key.
     #[inline]
     pub(crate) fn compare(self, key: &[u8]) -> Ordering {
-        let (prefix, suffix) = self.key();
-        let shared = prefix.len().min(key.len());
-        prefix.cmp(&key[..shared]).then_with(|| suffix.cmp(&key[shared..]))
+        let shared = self.front.len().min(key.len());
+        self.front.cmp(&key[..shared]).then_with(|| self.rest.cmp(&key[shared..]))
     }
 
+    /// Replaces `key` by it; returns how many bytes are now known to be the prefix of its block.
     #[inline]
-    pub(crate) fn has_key(self, key: &[u8]) -> bool {
-        let (prefix, suffix) = self.key();
-        // The end first: neighbours differ there.
-        key.len() == prefix.len() + suffix.len() && key.ends_with(suffix) && key.starts_with(prefix)
+    pub(crate) fn copy_to(self, key: &mut Vec<u8>, known: usize) -> usize {
+        key.truncate(known);
+        if known == 0 {
+            key.extend_from_slice(self.front);
+        }
+        key.extend_from_slice(self.rest);
+        self.front.len()
+    }
+}
+
+impl<'a> Row<'a> {
+    #[inline]
+    pub(crate) fn key(self) -> RowKey<'a> {
+        let (front, rest) = match self.window {
+            Window::Rows { block, .. } => (block.prefix(), block.suffix(self.at)),
+            Window::Batch(batch) => (&[][..], batch.entry(self.at).key),
+            Window::End => unreachable!("an ended window has no positions"),
+        };
+        RowKey { front, rest }
     }
 
     /// Returns whether the row before it, in the same window, has the same key.
@@ -46,15 +71,6 @@ impl<'a> Row<'a> {
             Window::Batch(batch) => batch.entry(before).key == batch.entry(self.at).key,
             Window::End => false,
         }
-    }
-
-    /// Replaces `key` by the key of the row.
-    #[inline]
-    pub(crate) fn key_into(self, key: &mut Vec<u8>) {
-        let (prefix, suffix) = self.key();
-        key.clear();
-        key.extend_from_slice(prefix);
-        key.extend_from_slice(suffix);
     }
 
     #[inline]

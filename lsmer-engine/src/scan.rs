@@ -18,7 +18,7 @@ use lsmer_core::{
 use crate::{
     driver::Fill,
     merge::Merge,
-    row::Row,
+    row::{Row, RowKey},
     run_cursor::RunCursor,
     shared::Shared,
     view::{Pinned, View},
@@ -84,15 +84,15 @@ enum Stand {
 }
 
 impl End {
-    /// Whether the back has nothing to show at `row` any more, as the front was there.
-    fn is_at_or_after(&self, row: Row<'_>) -> bool {
+    /// Whether the back has nothing to show at `key` any more, as the front was there.
+    fn is_at_or_after(&self, key: RowKey<'_>) -> bool {
         match self.stand {
             Stand::Nowhere => false,
-            Stand::Before => row.compare(&self.key) == Ordering::Less,
+            Stand::Before => key.compare(&self.key) == Ordering::Less,
             Stand::Behind if mutant!("ends-meet-one-key-late") => {
-                row.compare(&self.key) == Ordering::Less
+                key.compare(&self.key) == Ordering::Less
             }
-            Stand::Behind => row.compare(&self.key) != Ordering::Greater,
+            Stand::Behind => key.compare(&self.key) != Ordering::Greater,
         }
     }
 }
@@ -188,17 +188,18 @@ impl Scan {
             while let Some(at) = self.front.left.next() {
                 let end = &mut self.front;
                 let row = row(end.merge.as_ref(), at);
+                let key = row.key();
                 if row.is_after(self.seqno) && !mutant!("scan-sees-later-writes")
-                    || end.stand == Stand::Behind && has_key(row, &end.key, end.prefix)
+                    || end.stand == Stand::Behind && key.is(&end.key, end.prefix)
                 {
                     continue;
                 }
                 let back = &self.back;
-                if back.stand == Stand::Behind && row.compare(&back.key) != Ordering::Less {
+                if back.stand == Stand::Behind && key.compare(&back.key) != Ordering::Less {
                     end.exhausted = true;
                     return Ok(false);
                 }
-                end.prefix = take_key(row, &mut end.key, end.prefix);
+                end.prefix = key.copy_to(&mut end.key, end.prefix);
                 end.stand = Stand::Behind;
                 end.at = Some(at);
                 if row.kind() == Kind::Put {
@@ -246,7 +247,8 @@ impl Scan {
             let end = &mut self.back;
             let at = end.left.end - 1;
             let row = row(end.merge.as_ref(), at);
-            if in_key && !has_key(row, &end.key, end.prefix) {
+            let key = row.key();
+            if in_key && !key.is(&end.key, end.prefix) {
                 if newest == Some(Kind::Put) {
                     return Ok(true);
                 }
@@ -254,10 +256,10 @@ impl Scan {
                 newest = None;
             }
             if !in_key {
-                if self.front.is_at_or_after(row) {
+                if self.front.is_at_or_after(key) {
                     return Ok(false);
                 }
-                end.prefix = take_key(row, &mut end.key, end.prefix);
+                end.prefix = key.copy_to(&mut end.key, end.prefix);
                 end.stand = Stand::Behind;
                 in_key = true;
             }
@@ -266,7 +268,7 @@ impl Scan {
             if !row.is_after(self.seqno) && !missed() {
                 newest = Some(row.kind());
                 // Versions of a key that other sources have would end the stretch.
-                let newer = || has_key(Row { at: at - 1, ..row }, &end.key, end.prefix);
+                let newer = || Row { at: at - 1, ..row }.key().is(&end.key, end.prefix);
                 end.at = (!end.left.is_empty() && !newer()).then_some(at);
                 if end.at.is_none() {
                     end.value.clear();
@@ -304,22 +306,6 @@ impl End {
 
 fn row(merge: Option<&Merge>, at: u32) -> Row<'_> {
     Row { window: merge.expect("it has stepped").window(), at }
-}
-
-/// Returns whether a row has this key, `prefix` bytes of which are known to be the prefix of its block.
-fn has_key(row: Row<'_>, key: &[u8], prefix: usize) -> bool {
-    if prefix == 0 { row.has_key(key) } else { key[prefix..] == *row.key().1 }
-}
-
-/// Copies the key of a row, unless `prefix` bytes of it are there; returns how many are now.
-fn take_key(row: Row<'_>, key: &mut Vec<u8>, prefix: usize) -> usize {
-    let (front, rest) = row.key();
-    key.truncate(prefix);
-    if prefix == 0 {
-        key.extend_from_slice(front);
-    }
-    key.extend_from_slice(rest);
-    front.len()
 }
 
 /// A [`Scan`] as an iterator of copies, from both ends. Ends after an error.

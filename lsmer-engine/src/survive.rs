@@ -49,7 +49,7 @@ impl Survive {
         for at in rows.clone() {
             let row = Row { window, at };
             let again = if at == rows.start {
-                self.stripe.is_some() && row.has_key(&self.key)
+                self.stripe.is_some() && row.key().is(&self.key, 0)
             } else {
                 row.repeats()
             };
@@ -64,7 +64,7 @@ impl Survive {
             }
         }
         if let Some(last) = rows.clone().last() {
-            Row { window, at: last }.key_into(&mut self.key);
+            Row { window, at: last }.key().copy_to(&mut self.key, 0);
         }
         if start < rows.end { keep(start..rows.end) } else { Ok(()) }
     }
@@ -83,7 +83,7 @@ impl Survive {
             return true;
         }
         let mut key = Vec::new();
-        row.key_into(&mut key);
+        row.key().copy_to(&mut key, 0);
         !bottom(&key)
     }
 
