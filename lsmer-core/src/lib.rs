@@ -37,6 +37,7 @@ mod memtable;
 pub mod models;
 pub mod mutants;
 mod options;
+mod prefetch;
 mod table;
 mod table_meta;
 mod tree;
@@ -66,6 +67,7 @@ pub use key::{
 };
 pub use memtable::{Memtable, MemtableFactory, MemtableSpec};
 pub use options::{Compression, Durability, KeyspaceOptions};
+pub use prefetch::prefetch;
 pub use table::{Located, Lookup, Search, Table, TableBuilder, TableFormat, TableSpec};
 pub use table_meta::{BlockHandle, TableId, TableMeta};
 pub use tree::{Arrival, Place, Run, RunId, Tree, TreeEdit, TreeView};

@@ -24,7 +24,7 @@
 
 use std::{fmt, sync::Arc};
 
-use lsmer_core::{Filter, FilterPolicy, Result, codec::Fields, mutant};
+use lsmer_core::{Filter, FilterPolicy, Result, codec::Fields, mutant, prefetch};
 
 use crate::none::Maybe;
 
@@ -143,6 +143,12 @@ impl Filter for Bloom {
         // All eight words at once, without a branch: the compiler makes vectors of it.
         let lacking = line.0.iter().zip(mask(hash)).fold(0, |all, (word, bit)| all | (!word & bit));
         lacking == 0
+    }
+
+    fn prefetch(&self, hash: u64) {
+        if let Some(line) = self.lines.get(line_of(hash, self.lines.len())) {
+            prefetch(line);
+        }
     }
 }
 

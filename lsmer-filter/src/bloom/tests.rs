@@ -94,6 +94,8 @@ proptest! {
 
     #[test]
     fn any_bytes_open(bytes: Vec<u8>, hash: u64) {
-        open(&bytes).may_contain(hash);
+        let filter = open(&bytes);
+        filter.prefetch(hash);
+        filter.may_contain(hash);
     }
 }
