@@ -255,13 +255,24 @@ impl dyn VfsFile + '_ {
     ///
     /// What the file system says; how much was written is then unknown.
     #[track_caller]
-    pub fn write_all_at(&self, mut buf: &[u8], mut offset: u64) -> io::Result<()> {
-        while !buf.is_empty() {
-            match self.write_at(&[IoSlice::new(buf)], offset) {
+    pub fn write_all_at(&self, buf: &[u8], offset: u64) -> io::Result<()> {
+        self.write_slices_at(&mut [IoSlice::new(buf)], offset)
+    }
+
+    /// Writes all of `bufs`, one behind the other, at `offset`; leaves them empty.
+    ///
+    /// # Errors
+    ///
+    /// What the file system says; how much was written is then unknown.
+    #[track_caller]
+    pub fn write_slices_at(&self, mut bufs: &mut [IoSlice<'_>], mut offset: u64) -> io::Result<()> {
+        IoSlice::advance_slices(&mut bufs, 0); // skips empty ones
+        while !bufs.is_empty() {
+            match self.write_at(bufs, offset) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(_) if mutant!("short-write-is-whole") => return Ok(()),
                 Ok(n) => {
-                    buf = &buf[n..];
+                    IoSlice::advance_slices(&mut bufs, n);
                     offset += n as u64;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
