@@ -225,6 +225,10 @@ pub trait Wal: Send + Sync + fmt::Debug {
     /// `Io`; trying again is safe.
     fn release(&self, first: SegmentId) -> Result<()>;
 
+    /// Gives back room that was made for records to come. Called last, after a sync and before
+    /// others may have the files. What cannot be given back, the next opening finds.
+    fn close(&self) {}
+
     /// Returns what the log says of itself.
     fn stats(&self) -> WalStats;
 }

@@ -80,6 +80,7 @@ impl Shared {
         let edit = Edit { log_synced: Some(tail), ..Edit::default() };
         let (version, _) = manifest.state();
         manifest.commit(version, &edit)?;
+        wal.close();
         manifest.close()
     }
 }

@@ -41,7 +41,7 @@ impl Options {
     /// Default of [`min_segment_bytes`](Self::min_segment_bytes).
     pub const MIN_SEGMENT_BYTES: u64 = 256 << 10;
     /// Default of [`max_segment_bytes`](Self::max_segment_bytes).
-    pub const MAX_SEGMENT_BYTES: u64 = 64 << 20;
+    pub const MAX_SEGMENT_BYTES: u64 = 8 << 20;
 
     /// Starts from the defaults.
     pub fn new(path: impl Into<PathBuf>) -> Self {

@@ -9,7 +9,7 @@ use lsmer_sync::atomic::Ordering;
 use crate::{reserve::Touches, shared::Shared};
 
 /// An opening that finds more segments of the log than this empties the memtables.
-const MAX_SEGMENTS: u64 = 8;
+const MAX_SEGMENTS: u64 = 16;
 
 impl Shared {
     /// Puts the log's entries that are in no table into memtables, flushing as usual.

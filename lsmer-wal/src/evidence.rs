@@ -15,6 +15,8 @@ use crate::{
 
 const STEP: usize = 8;
 const WINDOW_BYTES: usize = 128 << 10;
+/// Zeros are passed over in pieces of this size: most of what is searched was never written.
+const EMPTY_BYTES: usize = 512;
 
 /// What a search found.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,6 +50,11 @@ pub(crate) fn search(
         let mut at = 0;
         while let Some(rest) = window.get(at..).filter(|rest| rest.len() >= RECORD_HEAD_BYTES) {
             let here = offset + at as u64;
+            if is_empty(rest) {
+                // A header at the last step of the piece reaches beyond it.
+                at += EMPTY_BYTES - STEP;
+                continue;
+            }
             at += STEP;
             if let Some(record) = record(rest, here, seed, start)? {
                 found.claimed = found.claimed.max(record.claim());
@@ -65,6 +72,13 @@ pub(crate) fn search(
         offset += at as u64;
     }
     Ok(found)
+}
+
+/// Returns whether a piece of zeros is next. No record begins there: its lsn would be zero, and its
+/// checksum that of zeros.
+fn is_empty(rest: &[u8]) -> bool {
+    let zeros = |bytes: &[u8]| bytes.iter().fold(0, |all, byte| all | byte) == 0;
+    rest.get(..STEP).is_some_and(zeros) && rest.get(..EMPTY_BYTES).is_some_and(zeros)
 }
 
 /// Decodes a header at `offset`, after a look at the lsn, which tells most other bytes.

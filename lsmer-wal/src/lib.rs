@@ -21,13 +21,14 @@
 //! | `pieces.rs`, `reader.rs`, `ring.rs` | reading records back, from a segment or the ring |
 //! | `scan.rs`, `evidence.rs` | finding the end, and telling a torn tail from damage |
 //! | `again.rs`, `start.rs` | settling what was found, and going on behind it |
-//! | `log.rs`, `tail.rs` | writing |
+//! | `log.rs`, `tail.rs`, `append.rs` | writing |
 //! | `group.rs` | syncing, once for all who wait |
 //! | `files.rs`, `spare.rs` | making, recycling and preparing segment files |
 //! | `dump.rs` | showing a segment to people |
 //! | `none.rs` | no log at all |
 
 mod again;
+mod append;
 mod dump;
 mod evidence;
 mod files;

@@ -13,7 +13,10 @@ use lsmer_core::{
     Env, Error, Lsn, MAX_BATCH_BYTES, Result, SegmentId, SeqNo, Slot, Wal, WalStats, WorkClass,
     mutant, twin,
 };
-use lsmer_sync::Mutex;
+use lsmer_sync::{
+    Mutex,
+    atomic::{AtomicU64, Ordering},
+};
 
 use crate::{
     files::{Files, Spare},
@@ -29,9 +32,28 @@ pub(crate) struct Log {
     env: Env,
     group: Group,
     tail: Mutex<Tail>,
+    room: Room,
     opened_at: Lsn,
     /// Itself, for background work that must not keep it alive.
     me: Weak<Self>,
+}
+
+/// What `reserve` hands out without a lock. Changed by those who write only, one at a time.
+#[derive(Debug)]
+struct Room {
+    /// Where the next record goes.
+    next: AtomicU64,
+    /// Up to here there is nothing to do but to write; 0 if that is not known.
+    until: AtomicU64,
+}
+
+impl Room {
+    fn take(&self, bytes: u64) -> Option<Slot> {
+        let start = self.next.load(Ordering::Relaxed);
+        let end = start + bytes;
+        let slot = Slot { start: Lsn(start), end: Lsn(end) };
+        (end <= self.until.load(Ordering::Relaxed)).then_some(slot)
+    }
 }
 
 impl Log {
@@ -40,12 +62,21 @@ impl Log {
         let opened_at = tail.next();
         let group = Group::new(opened_at);
         let tail = Mutex::new(tail);
-        Arc::new_cyclic(|me| Self { files, env, group, tail, opened_at, me: Weak::clone(me) })
+        let room = Room { next: AtomicU64::new(opened_at.0), until: AtomicU64::new(0) };
+        Arc::new_cyclic(|me| {
+            let me = Weak::clone(me);
+            Self { files, env, group, tail, room, opened_at, me }
+        })
     }
 
     /// Returns the log's folder.
     pub(crate) fn files(&self) -> &Files {
         &self.files
+    }
+
+    /// Returns whether anybody has waited for a sync.
+    pub(crate) fn is_synced(&self) -> bool {
+        self.group.syncs() > 0
     }
 
     /// Takes a file that was prepared in the background.
@@ -75,6 +106,27 @@ impl Log {
         let mut tail = self.tail.lock();
         tail.synced(&work);
         Ok(if twin!("log-target-read-late") { tail.next() } else { work.target })
+    }
+
+    /// Reserves where more is to be done than to write: to go on in a new segment, or to ask for a
+    /// spare file.
+    #[cold]
+    fn make_room(&self, bytes: u64) -> Result<Slot> {
+        let mut tail = self.tail.lock();
+        if !tail.has_room(bytes) {
+            tail.drain().map_err(|error| self.group.fail(error))?;
+            tail.roll(&self.files, bytes, self.group.synced())?;
+        }
+        tail.open_ring(&self.files)?;
+        let start = tail.next();
+        let spare = tail.ask_for_spare();
+        self.room.until.store(tail.easy_until().0, Ordering::Relaxed);
+        drop(tail);
+        if let Some((number, bytes)) = spare {
+            let job = SpareJob::new(Weak::clone(&self.me), self.files.spare(number), bytes);
+            self.env.exec.spawn(WorkClass::Log, Box::new(job));
+        }
+        Ok(Slot { start, end: Lsn(start.0 + bytes) })
     }
 
     /// Makes the header and the name of a segment survive a power loss.
@@ -128,20 +180,10 @@ impl Wal for Log {
             return Err(Error::invalid("a log record is over its limit"));
         }
         let bytes = record_bytes(bytes);
-        let mut tail = self.tail.lock();
-        if !tail.has_room(bytes) {
-            tail.drain().map_err(|error| self.group.fail(error))?;
-            tail.roll(&self.files, bytes, self.group.synced())?;
+        match self.room.take(bytes) {
+            Some(slot) => Ok(slot),
+            None => self.make_room(bytes),
         }
-        tail.open_ring(&self.files)?;
-        let start = tail.next();
-        let spare = tail.ask_for_spare();
-        drop(tail);
-        if let Some((number, bytes)) = spare {
-            let job = SpareJob::new(Weak::clone(&self.me), self.files.spare(number), bytes);
-            self.env.exec.spawn(WorkClass::Log, Box::new(job));
-        }
-        Ok(Slot { start, end: Lsn(start.0 + bytes) })
     }
 
     fn write(&self, slot: Slot, seqno: SeqNo, count: u32, payload: &[IoSlice<'_>]) -> Result<()> {
@@ -151,7 +193,9 @@ impl Wal for Log {
         written.map_err(|error| match error.kind() {
             lsmer_core::ErrorKind::InvalidArgument => error,
             _ => self.group.fail(error),
-        })
+        })?;
+        self.room.next.store(slot.end.0, Ordering::Relaxed);
+        Ok(())
     }
 
     fn sync_to(&self, lsn: Lsn) -> Result<()> {
@@ -187,6 +231,16 @@ impl Wal for Log {
             drop(tail);
             self.retire(id, file_bytes)?;
         }
+    }
+
+    fn close(&self) {
+        let mut tail = self.tail.lock();
+        if tail.trim() {
+            for spare in tail.take_spares() {
+                drop(self.files.remove(&spare.path)); // as a leftover, the next opening removes it
+            }
+        }
+        self.room.until.store(0, Ordering::Relaxed);
     }
 
     fn stats(&self) -> WalStats {

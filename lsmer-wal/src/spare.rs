@@ -1,7 +1,4 @@
 //! Prepares the file of a coming segment in the background.
-//!
-//! A sync is cheaper in a file whose blocks were written before. Zeros are written 64 KiB at a
-//! time, which makes the page cache hold the file in pieces that later writes are fast in.
 
 use std::{
     io,
@@ -9,11 +6,12 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use lsmer_core::{FileClass, Job, Next, OpenOptions, VfsFile};
+use lsmer_core::{FileClass, Job, Next, OpenOptions, SyncKind, VfsFile};
 
-use crate::{files::Spare, log::Log};
-
-static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+use crate::{
+    files::{Spare, fill},
+    log::Log,
+};
 
 /// The work of preparing one file.
 #[derive(Debug)]
@@ -39,11 +37,15 @@ impl SpareJob {
             file.allocate(0, self.bytes)?;
             self.file.insert(file)
         };
-        let rest = usize::try_from(self.bytes - self.filled).unwrap_or(usize::MAX);
-        let zeros = &ZEROS[..ZEROS.len().min(rest)];
-        file.write_all_at(zeros, self.filled)?;
-        self.filled += zeros.len() as u64;
-        Ok(self.filled == self.bytes)
+        self.filled = fill(&**file, self.filled, self.bytes)?;
+        if self.filled < self.bytes {
+            return Ok(false);
+        }
+        if log.is_synced() {
+            // Or the next one who waits for a sync waits for the zeros too.
+            file.sync(SyncKind::All)?;
+        }
+        Ok(true)
     }
 }
 

@@ -12,29 +12,17 @@
 //! - **T3** It is never larger than half of the ring, so the ring never writes over a byte that is
 //!   not in its segment.
 
-use std::{
-    collections::VecDeque,
-    io::{self, IoSlice},
-    sync::Arc,
-};
+use std::{collections::VecDeque, sync::Arc};
 
-use lsmer_core::{
-    Error, ErrorKind, Lsn, Result, SegmentId, SeqNo, Slot, VfsFile, checksum_more, mutant, twin,
-};
+use lsmer_core::{ErrorKind, Lsn, Result, SegmentId, SeqNo, VfsFile, mutant, twin};
 
 use crate::{
+    append::PENDING_BYTES,
     files::{Files, Spare},
-    record::{RECORD_HEAD_BYTES, RecordHead, record_bytes, record_seed, short_epoch, unsynced},
-    ring::{LARGEST_IN_RING, RING_BYTES, open_ring, write_ring},
+    record::record_seed,
+    ring::{RING_BYTES, open_ring},
     segment::{FIRST_RECORD, SegmentHead},
 };
-
-/// The pending bytes are written once there are this many.
-const DRAIN_BYTES: usize = 64 << 10;
-/// The most that can be pending: that, and one more record.
-const PENDING_BYTES: usize = 192 << 10;
-const _: () = assert!(PENDING_BYTES as u64 == DRAIN_BYTES as u64 + LARGEST_IN_RING);
-const _: () = assert!(PENDING_BYTES as u64 <= RING_BYTES / 2);
 
 /// Spare files are kept only after so many segments were filled: small and idle logs stay small.
 const SPARES_AFTER: u64 = 2;
@@ -77,17 +65,17 @@ pub(crate) struct SyncWork {
 pub(crate) struct Tail {
     sizes: Sizes,
     /// Oldest first; the last is written to.
-    segments: VecDeque<Held>,
-    head: SegmentHead,
-    file: Arc<dyn VfsFile>,
+    pub(crate) segments: VecDeque<Held>,
+    pub(crate) head: SegmentHead,
+    pub(crate) file: Arc<dyn VfsFile>,
     file_bytes: u64,
-    seed: u32,
-    next: Lsn,
-    drained: Lsn,
-    pending: Vec<u8>,
+    pub(crate) seed: u32,
+    pub(crate) next: Lsn,
+    pub(crate) drained: Lsn,
+    pub(crate) pending: Vec<u8>,
     /// Header checksum of the last record.
-    chain: u32,
-    ring: Option<Arc<dyn VfsFile>>,
+    pub(crate) chain: u32,
+    pub(crate) ring: Option<Arc<dyn VfsFile>>,
     /// Size of the next segment, if no record needs more.
     next_bytes: u64,
     /// How many segments were filled.
@@ -166,6 +154,13 @@ impl Tail {
         self.head.offset(self.next).saturating_add(bytes) <= self.file_bytes
     }
 
+    /// Returns up to where records may be appended before anything else is to be done.
+    pub(crate) fn easy_until(&self) -> Lsn {
+        let half = self.file_bytes / 2;
+        let offset = if self.lacks_spare() { half } else { self.file_bytes };
+        Lsn(self.head.start.0 + offset.saturating_sub(FIRST_RECORD))
+    }
+
     /// Opens the ring if there is to be one.
     ///
     /// # Errors
@@ -232,72 +227,6 @@ impl Tail {
         Ok(())
     }
 
-    /// Appends a record that has a slot.
-    ///
-    /// # Errors
-    ///
-    /// `InvalidArgument` if the slot is not the last one reserved for so many bytes, and nothing
-    /// changed; `Io`, and then the tail is lost.
-    pub(crate) fn append(
-        &mut self,
-        slot: Slot,
-        (seqno, count): (SeqNo, u32),
-        payload: &[IoSlice<'_>],
-        synced: Lsn,
-    ) -> Result<()> {
-        let payload_len: usize = payload.iter().map(|slice| slice.len()).sum();
-        let bytes = record_bytes(payload_len);
-        let fits = slot.start == self.next && slot.end.0.checked_sub(slot.start.0) == Some(bytes);
-        if !fits || !self.has_room(bytes) {
-            return Err(Error::invalid("a log record does not go into its slot"));
-        }
-        let claims = mutant!("record-claims-too-much");
-        let head = RecordHead {
-            payload_bytes: u32::try_from(payload_len).expect("reserve checked its size"),
-            lsn: slot.start,
-            seqno,
-            payload_crc: payload.iter().fold(0, |crc, slice| checksum_more(crc, slice)),
-            count,
-            unsynced: unsynced(slot.start, if claims { slot.start } else { synced }),
-            epoch: short_epoch(self.head.epoch),
-            crc: 0,
-        };
-        let encoded = head.encode(self.seed);
-        let padding = &[0; 8][..padding_bytes(payload_len)];
-        let pieces = || {
-            let payload = payload.iter().map(|slice| &**slice);
-            std::iter::once(&encoded[..]).chain(payload).chain(std::iter::once(padding))
-        };
-        if bytes > LARGEST_IN_RING {
-            self.drain()?;
-            self.write_around(pieces())?;
-            (self.next, self.drained) = (slot.end, slot.end);
-        } else {
-            self.write_pending(pieces(), bytes)?;
-        }
-        let [a, b, c, d, ..] = encoded;
-        self.chain = u32::from_le_bytes([a, b, c, d]);
-        let held = self.segments.back_mut().expect("the current segment is the last");
-        held.last_seqno = held.last_seqno.max(head.last_seqno().unwrap_or_default());
-        Ok(())
-    }
-
-    /// Writes what is pending to the segment.
-    ///
-    /// # Errors
-    ///
-    /// `Io`, and then the tail is lost.
-    pub(crate) fn drain(&mut self) -> Result<()> {
-        if self.pending.is_empty() {
-            return Ok(());
-        }
-        let written = self.file.write_all_at(&self.pending, self.head.offset(self.drained));
-        written.map_err(broken)?;
-        self.pending.clear();
-        self.drained = self.next;
-        Ok(())
-    }
-
     /// Returns what has to be synced for everything to survive a power loss. Nothing may be
     /// pending.
     pub(crate) fn sync_work(&mut self) -> SyncWork {
@@ -336,13 +265,28 @@ impl Tail {
     /// Asks for a spare file to be prepared: its number and its size. At most once a segment.
     pub(crate) fn ask_for_spare(&mut self) -> Option<(u64, u64)> {
         let half = self.head.offset(self.next) > self.file_bytes / 2;
-        if !half || !self.under_load() || !self.spares.is_empty() {
+        if !half || !self.lacks_spare() {
             return None;
         }
-        if std::mem::replace(&mut self.spare_asked, self.head.id) == self.head.id {
-            return None;
-        }
+        self.spare_asked = self.head.id;
         Some((self.number_spare(), self.next_bytes))
+    }
+
+    /// Cuts the current segment behind its last record, if everything is in it; returns whether it
+    /// was. A record that comes all the same goes into a new segment.
+    pub(crate) fn trim(&mut self) -> bool {
+        let used = self.head.offset(self.next);
+        if self.pending.is_empty() && self.file.set_len(used).is_ok() {
+            self.file_bytes = used;
+            let held = self.segments.back_mut().expect("the current segment is the last");
+            held.file_bytes = used;
+        }
+        self.pending.is_empty()
+    }
+
+    /// Gives up the spare files.
+    pub(crate) fn take_spares(&mut self) -> Vec<Spare> {
+        std::mem::take(&mut self.spares)
     }
 
     /// Returns a number for a spare file that no other has.
@@ -362,52 +306,12 @@ impl Tail {
         self.spares.push(spare);
     }
 
+    /// Returns whether there is no spare file where there should be, and none was asked for.
+    fn lacks_spare(&self) -> bool {
+        self.under_load() && self.spares.is_empty() && self.spare_asked != self.head.id
+    }
+
     fn under_load(&self) -> bool {
         self.filled >= SPARES_AFTER
     }
-
-    fn write_pending<'a, P>(&mut self, pieces: P, bytes: u64) -> Result<()>
-    where
-        P: Iterator<Item = &'a [u8]>,
-    {
-        let begin = self.pending.len();
-        for piece in pieces {
-            self.pending.extend_from_slice(piece);
-        }
-        if let Some(ring) = &self.ring
-            && !mutant!("ring-not-written")
-        {
-            write_ring(&**ring, self.next, &self.pending[begin..]).map_err(broken)?;
-        }
-        self.next.0 += bytes;
-        if self.ring.is_none() || self.pending.len() >= DRAIN_BYTES {
-            self.drain()?;
-        }
-        Ok(())
-    }
-
-    fn write_around<'a, P>(&self, pieces: P) -> Result<()>
-    where
-        P: Iterator<Item = &'a [u8]>,
-    {
-        let mut offset = self.head.offset(self.next);
-        for piece in pieces {
-            self.file.write_all_at(piece, offset).map_err(broken)?;
-            offset += piece.len() as u64;
-        }
-        Ok(())
-    }
-}
-
-fn padding_bytes(payload_len: usize) -> usize {
-    payload_len.wrapping_neg() % 8
-}
-
-const _: () = assert!(RECORD_HEAD_BYTES.is_multiple_of(8));
-
-/// An error after which it is unknown what is in the log: no reason to try again, even if the
-/// disk is full.
-#[cold]
-fn broken(source: io::Error) -> Error {
-    Error::io("write the log", io::Error::other(source))
 }
