@@ -174,12 +174,10 @@ impl Event {
     }
 }
 
-/// Loom takes sequentially consistent operations for acquire and release, and would see lost
-/// notifications that cannot be; fences it understands.
+/// Without it loom would see lost notifications that cannot be.
 fn order_in_models() {
-    #[cfg(lsmer_loom)]
     if !twin!("event-without-fences") {
-        lsmer_sync::atomic::fence(Ordering::SeqCst);
+        lsmer_sync::atomic::order_in_models();
     }
 }
 

@@ -12,7 +12,7 @@ use lsmer_core::{
 };
 
 use crate::{
-    reserve::{Touch, Touches},
+    reserve::{Target, Touch, Touches},
     shared::Shared,
     space::Space,
     visible::Ticket,
@@ -75,13 +75,13 @@ impl Shared {
     }
 
     /// Checks the limits and adds up what each keyspace gets.
-    fn touches(&self, body: &Body<'_>) -> Result<Touches> {
+    fn touches<'a>(&self, body: &Body<'a>) -> Result<Touches<'a>> {
         let mut touches = Touches::default();
         match body {
             Body::One { space, key, value, .. } => {
                 check_key(key)?;
                 check_value(value)?;
-                touches.push(Touch::new(Arc::clone(space), key.len() + value.len()));
+                touches.push(Touch::new(Target::Lent(space), key.len() + value.len()));
             }
             Body::Batch { encoded, .. } => {
                 for change in Changes::new(encoded) {
@@ -93,7 +93,11 @@ impl Shared {
     }
 
     /// Gives the commit its place in the log and its memtables. `None` if it has no entry.
-    fn place(self: &Arc<Self>, body: &Body<'_>, touches: &mut Touches) -> Result<Option<Placed>> {
+    fn place(
+        self: &Arc<Self>,
+        body: &Body<'_>,
+        touches: &mut Touches<'_>,
+    ) -> Result<Option<Placed>> {
         let mut head = EntryHead::default();
         let slices: [IoSlice<'_>; 3];
         let count = match body {

@@ -33,13 +33,28 @@ fn stripe() -> usize {
     thread::index() % STRIPES
 }
 
+/// A sum that is added to under a lock, and read without.
+#[derive(Debug, Default)]
+pub(crate) struct Exclusive(AtomicU64);
+
+impl Exclusive {
+    /// Requires: nobody else adds at the same time.
+    pub(crate) fn add(&self, n: u64) {
+        self.0.store(self.sum() + n, Ordering::Relaxed);
+    }
+
+    pub(crate) fn sum(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// What a database has done since it was opened.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) cache_hits: Striped,
     pub(crate) cache_misses: Striped,
-    pub(crate) user_bytes: Striped,
-    pub(crate) writes: Striped,
+    pub(crate) user_bytes: Exclusive,
+    pub(crate) writes: Exclusive,
     pub(crate) flushes: AtomicU64,
     pub(crate) flushed_bytes: AtomicU64,
     pub(crate) compactions: AtomicU64,

@@ -1,37 +1,55 @@
 //! Room in memtables, for all keyspaces of a commit at once.
 
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
 
 use lsmer_core::{Change, EntryRef, KeyspaceId, Result, SeqNo, Slot};
-use lsmer_sync::MutexGuard;
+use lsmer_sync::{MutexGuard, SwapGuard};
 
 use crate::{
     shared::{CommitState, Shared},
     space::{MAX_SEALED, Space, new_mem},
-    view::Mem,
+    view::{Mem, View},
 };
 
 /// One keyspace that a commit writes to.
 #[derive(Debug)]
-pub(crate) struct Touch {
-    space: Arc<Space>,
+pub(crate) struct Touch<'a> {
+    space: Target<'a>,
     entries: u32,
     pub(crate) bytes: usize,
-    /// Where its entries go, once there is room.
-    mem: Option<Arc<Mem>>,
+    /// Once there is room: the view whose active memtable has it.
+    view: Option<SwapGuard<Arc<View>>>,
+}
+
+/// A keyspace, held by the caller if he has it: counting owners costs more than all else here.
+#[derive(Debug)]
+pub(crate) enum Target<'a> {
+    Lent(&'a Arc<Space>),
+    Found(Arc<Space>),
 }
 
 /// The keyspaces of a commit; usually one, and then without an allocation.
 #[derive(Debug, Default)]
-pub(crate) struct Touches {
-    first: Option<Touch>,
-    more: Vec<Touch>,
+pub(crate) struct Touches<'a> {
+    first: Option<Touch<'a>>,
+    more: Vec<Touch<'a>>,
 }
 
-impl Touch {
+impl Deref for Target<'_> {
+    type Target = Arc<Space>;
+
+    fn deref(&self) -> &Arc<Space> {
+        match self {
+            Self::Lent(space) => space,
+            Self::Found(space) => space,
+        }
+    }
+}
+
+impl<'a> Touch<'a> {
     /// Counts the first entry of a keyspace.
-    pub(crate) fn new(space: Arc<Space>, bytes: usize) -> Self {
-        Self { space, entries: 1, bytes, mem: None }
+    pub(crate) fn new(space: Target<'a>, bytes: usize) -> Self {
+        Self { space, entries: 1, bytes, view: None }
     }
 
     pub(crate) fn space(&self) -> &Arc<Space> {
@@ -39,20 +57,20 @@ impl Touch {
     }
 
     fn mem(&self) -> &Mem {
-        self.mem.as_ref().expect("room was reserved")
+        &self.view.as_ref().expect("room was reserved").active
     }
 }
 
-impl Touches {
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Touch> {
+impl<'a> Touches<'a> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Touch<'a>> {
         self.first.iter().chain(&self.more)
     }
 
-    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Touch> {
+    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Touch<'a>> {
         self.first.iter_mut().chain(&mut self.more)
     }
 
-    pub(crate) fn push(&mut self, touch: Touch) {
+    pub(crate) fn push(&mut self, touch: Touch<'a>) {
         if self.first.is_none() {
             self.first = Some(touch);
         } else {
@@ -72,7 +90,7 @@ impl Touches {
             touch.entries += 1;
             touch.bytes += bytes;
         } else {
-            self.push(Touch::new(find(change.keyspace)?, bytes));
+            self.push(Touch::new(Target::Found(find(change.keyspace)?), bytes));
         }
         Ok(())
     }
@@ -104,7 +122,7 @@ impl Shared {
     /// outside of it, while too many memtables are sealed.
     pub(crate) fn reserve_memory(
         self: &Arc<Self>,
-        touches: &mut Touches,
+        touches: &mut Touches<'_>,
     ) -> Result<MutexGuard<'_, CommitState>> {
         loop {
             let mut state = self.commit.lock();
@@ -118,7 +136,7 @@ impl Shared {
     /// Reserves in all memtables; returns a keyspace whose flushes have to catch up first.
     fn try_reserve(
         self: &Arc<Self>,
-        touches: &mut Touches,
+        touches: &mut Touches<'_>,
         state: &mut CommitState,
     ) -> Result<Option<Arc<Space>>> {
         // Before anything is reserved: a memtable that is sealed after it would look quiet to a
@@ -132,7 +150,7 @@ impl Shared {
             loop {
                 let view = space.view();
                 if view.active.table.reserve(touch.entries, touch.bytes) {
-                    touch.mem = Some(Arc::clone(&view.active));
+                    touch.view = Some(view);
                     break;
                 }
                 // A memtable's own overhead is its affair: leave a generous allowance.

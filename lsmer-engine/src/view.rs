@@ -8,7 +8,7 @@ use std::sync::Arc;
 use lsmer_core::{
     Event, Lsn, Memtable, Probe, Run, RunId, SeqNo, Slot, TableId, Tree, mutant, twin,
 };
-use lsmer_sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use lsmer_sync::atomic::{AtomicBool, AtomicU64, Ordering, order_in_models};
 
 use crate::{
     fences::Fences,
@@ -19,9 +19,12 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Mem {
     pub(crate) table: Arc<dyn Memtable>,
-    /// Commits that have a place in the log and are still inserting here.
-    writers: AtomicUsize,
-    /// Notified when the last of them is done.
+    /// Commits that got a place in the log, and those of them that have inserted.
+    begun: AtomicU64,
+    ended: AtomicU64,
+    /// Whether somebody waits for all of them.
+    watched: AtomicBool,
+    /// Notified when one of them is done, while it is watched.
     pub(crate) quiet: Arc<Event>,
     /// First and last seqno that was given out for this memtable; 0 for none.
     first: AtomicU64,
@@ -35,7 +38,9 @@ impl Mem {
     pub(crate) fn new(table: Arc<dyn Memtable>) -> Self {
         Self {
             table,
-            writers: AtomicUsize::new(0),
+            begun: AtomicU64::new(0),
+            ended: AtomicU64::new(0),
+            watched: AtomicBool::new(false),
             quiet: Arc::new(Event::new()),
             first: AtomicU64::new(0),
             last: AtomicU64::new(0),
@@ -47,7 +52,8 @@ impl Mem {
     /// Notes that entries `[first, last]`, logged in `slot`, are about to be inserted. Called
     /// inside the commit's critical section.
     pub(crate) fn begin_write(&self, first: SeqNo, last: SeqNo, slot: Slot) {
-        self.writers.fetch_add(1, Ordering::Relaxed);
+        // Only here, one at a time: no need to add atomically.
+        self.begun.store(self.begun.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
         if self.first.load(Ordering::Relaxed) == 0 {
             self.first.store(first.0, Ordering::Relaxed);
             self.first_lsn.store(slot.start.0, Ordering::Relaxed);
@@ -59,8 +65,9 @@ impl Mem {
     /// Notes that they are in.
     pub(crate) fn end_write(&self) {
         let weak = twin!("insert-ends-relaxed");
-        let order = if weak { Ordering::Relaxed } else { Ordering::AcqRel };
-        if self.writers.fetch_sub(1, order) == 1 {
+        self.ended.fetch_add(1, if weak { Ordering::Relaxed } else { Ordering::SeqCst });
+        order_in_models();
+        if self.watched.load(Ordering::SeqCst) {
             self.quiet.notify();
         }
     }
@@ -68,8 +75,11 @@ impl Mem {
     /// Returns, while inserts are under way, the count of `quiet` whose change to wait for.
     /// Meaningful once the memtable is sealed.
     pub(crate) fn busy(&self) -> Option<u64> {
+        // Either the last insert sees that it is watched, or this sees that it is over.
+        self.watched.store(!twin!("flush-does-not-say-that-it-waits"), Ordering::SeqCst);
+        order_in_models();
         let seen = self.quiet.count();
-        let is_busy = self.writers.load(Ordering::Acquire) > 0;
+        let is_busy = self.ended.load(Ordering::SeqCst) < self.begun.load(Ordering::Relaxed);
         let seen = if twin!("flush-counts-after-it-looked") { self.quiet.count() } else { seen };
         (is_busy && !twin!("flush-does-not-wait-for-inserts")).then_some(seen)
     }

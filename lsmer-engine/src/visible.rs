@@ -10,13 +10,19 @@
 //! - **V3** Who moves `published` past a ticket (by compare-exchange) has seen its tag (Acquire).
 //! - **V4** `visible` is raised, never lowered, to a seqno whose ticket and all before it were
 //!   seen published: by V3 all their inserts happened before.
-//! - **V5** A sequentially consistent fence stands between a commit's tag and its look at the tag of
-//!   the one before. Of two neighbours at least one therefore sees the other's tag, and no ticket is
-//!   left behind. (Without it both may find the other missing, and wait forever: loom did.)
+//! - **V5** A sequentially consistent fence stands between what a commit stores, its tag or
+//!   `published`, and its look at the neighbour's. Of two neighbours at least one therefore sees the
+//!   other's store, and no ticket is left behind. (Without it both may find the other missing, and
+//!   wait forever: loom did.)
+//! - **V6** Who finds `published` at its own ticket needs no tag: until it has one, nobody else
+//!   moves `published` on. It may then store both words plainly, and a `visible` that another one
+//!   still is to raise to an older seqno is raised to the larger of the two.
+//! - **V7** Who waits counts itself first, looks second; who moves `visible` looks for waiters last,
+//!   with a fence in between on both sides.
 
 use lsmer_core::{Event, Exec, SeqNo, Waited, twin};
 use lsmer_sync::{
-    atomic::{AtomicU64, Ordering, fence},
+    atomic::{AtomicU64, AtomicUsize, Ordering, fence},
     spin_loop,
 };
 
@@ -26,10 +32,13 @@ const SLOTS: usize = if cfg!(lsmer_loom) { 2 } else { 256 };
 const SPINS: u32 = if cfg!(lsmer_loom) { 0 } else { 50 };
 
 #[derive(Debug)]
+#[repr(align(128))] // a line that every commit writes to, and nothing else
 pub(crate) struct Visible {
     seqno: AtomicU64,
     /// The next ticket to publish.
     published: AtomicU64,
+    /// How many wait for `moved`.
+    waiting: AtomicUsize,
     slots: Box<[Slot]>,
     moved: Event,
 }
@@ -51,6 +60,7 @@ impl Visible {
         Self {
             seqno: AtomicU64::new(seqno.0),
             published: AtomicU64::new(0),
+            waiting: AtomicUsize::new(0),
             slots,
             moved: Event::new(),
         }
@@ -69,15 +79,27 @@ impl Visible {
     /// Says that the commit with this ticket has its entries, up to `last`, in place; returns once
     /// readers see them.
     pub(crate) fn publish(&self, ticket: Ticket, last: SeqNo, exec: &dyn Exec) {
-        let slot = self.slot(ticket.0);
-        slot.last.store(last.0, Ordering::Relaxed);
         let weak = twin!("visible-tagged-relaxed");
-        slot.tag.store(ticket.0 + 1, if weak { Ordering::Relaxed } else { Ordering::Release });
-        // V5
+        let release = if weak { Ordering::Relaxed } else { Ordering::Release };
+        if self.published.load(Ordering::Acquire) == ticket.0 {
+            // V6
+            self.seqno.store(last.0, release);
+            self.published.store(ticket.0 + 1, release);
+        } else {
+            let slot = self.slot(ticket.0);
+            slot.last.store(last.0, Ordering::Relaxed);
+            slot.tag.store(ticket.0 + 1, release);
+        }
+        // V5, V7
         if !twin!("visible-without-its-fence") {
             fence(Ordering::SeqCst);
         }
-        self.drain();
+        if self.drain() {
+            fence(Ordering::SeqCst); // V7
+        }
+        if self.waiting.load(Ordering::Relaxed) > 0 {
+            self.moved.notify();
+        }
         if !twin!("commit-acknowledged-before-it-is-visible") {
             self.wait_until(exec, || self.get() >= last);
         }
@@ -88,13 +110,14 @@ impl Visible {
         &self.slots[usize::try_from(at).expect("a slot number")]
     }
 
-    fn drain(&self) {
+    /// Publishes for all who are done; returns whether there was one.
+    fn drain(&self) -> bool {
         let mut moved = false;
         loop {
             let next = self.published.load(Ordering::Acquire);
             let slot = self.slot(next);
             if slot.tag.load(Ordering::Acquire) != next + 1 {
-                break;
+                return moved;
             }
             let last = slot.last.load(Ordering::Relaxed);
             let exchange = self.published.compare_exchange(
@@ -108,9 +131,6 @@ impl Visible {
                 moved = true;
             }
         }
-        if moved {
-            self.moved.notify();
-        }
     }
 
     fn wait_until(&self, exec: &dyn Exec, condition: impl Fn() -> bool) {
@@ -120,10 +140,19 @@ impl Visible {
             }
             spin_loop();
         }
+        // V7
+        let late = twin!("visible-waiter-counted-late");
+        if !late {
+            self.waiting.fetch_add(1, Ordering::SeqCst);
+            fence(Ordering::SeqCst);
+        }
         loop {
             let seen = self.moved.count();
             if condition() {
-                return;
+                break;
+            }
+            if late {
+                self.waiting.fetch_add(1, Ordering::SeqCst);
             }
             let waited = exec.wait(&self.moved, seen, None);
             assert!(
@@ -131,5 +160,6 @@ impl Visible {
                 "the commit before this one never comes to its end"
             );
         }
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }

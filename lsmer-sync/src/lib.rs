@@ -35,6 +35,14 @@ pub mod atomic {
     pub use std::sync::atomic::{
         AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
     };
+
+    /// Stands between a sequentially consistent store and a load of the same kind. Loom takes
+    /// such operations for release and acquire, and would see orders that cannot be; fences it
+    /// understands.
+    pub fn order_in_models() {
+        #[cfg(lsmer_loom)]
+        fence(Ordering::SeqCst);
+    }
 }
 
 /// Threads. Library code starts them through `Exec`, never directly.

@@ -66,6 +66,7 @@ fn visible_moves_over_finished_commits_only() {
 #[test]
 fn of_two_commits_none_is_left_behind() {
     let model = Model::exhaustive("visible-commits");
+    let model = model.twin("visible-waiter-counted-late");
     model.twin("visible-tagged-relaxed").twin("visible-without-its-fence").check(|| {
         let commits = Commits::new();
         let (first, second) = (commits.ticket(), commits.ticket());
