@@ -116,7 +116,7 @@ impl Shared {
             return Ok(None);
         }
         for touch in touches.iter() {
-            self.pace(touch.space());
+            self.pace(touch.space(), touch.bytes);
         }
         let mut state = self.reserve_memory(touches)?;
         if !twin!("latch-not-looked-at-again") {

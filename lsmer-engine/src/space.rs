@@ -31,6 +31,8 @@ pub(crate) struct Space {
     pub(crate) work: Mutex<Work>,
     /// Runs of level 0: what pacing looks at.
     level0_runs: AtomicUsize,
+    /// Bytes that were written while there were too many; see `pace.rs`.
+    pub(crate) paced_bytes: AtomicUsize,
 }
 
 /// The background work on a keyspace.
@@ -64,6 +66,7 @@ impl Space {
             dropped: AtomicBool::new(false),
             work: Mutex::default(),
             level0_runs: AtomicUsize::new(0),
+            paced_bytes: AtomicUsize::new(0),
         };
         space.count_level0();
         Arc::new(space)
