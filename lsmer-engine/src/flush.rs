@@ -144,6 +144,13 @@ impl Shared {
         if self.others_hold_older(space, mem.last()) && !mutant!("table-ahead-of-the-log") {
             wal.sync_to(mem.lsn()).inspect_err(|error| self.fail(error))?;
         }
+        // The segment that the manifest will name is synced while commits go on; below it is looked
+        // up again, for one that was older may have come to an end.
+        let needed = {
+            let state = self.commit.lock();
+            self.first_needed(Some(mem)).unwrap_or(state.next_seqno)
+        };
+        wal.oldest(needed);
         let installing = self.install.lock();
         let log_first = {
             // Under the commit lock nobody has a place in the log and none in a memtable yet.
