@@ -4,7 +4,7 @@
 //! through the memtable if another keyspace has older entries in memory; the manifest names the
 //! table; the view shows it; the log lets go of its segments.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use lsmer_core::{
     ALL, Arrival, BlockReader, BlockShelf, Cursor, Error, ErrorKind, Place, Result, SegmentId,
@@ -32,6 +32,7 @@ pub(crate) struct FlushJob {
 }
 
 struct Writing {
+    began: Duration,
     mem: Arc<Mem>,
     cursor: Box<dyn Cursor + Send>,
     window: Window,
@@ -60,6 +61,7 @@ impl FlushJob {
         assert_eq!(sought, Step::Done(()), "a memtable has no blocks to miss");
         let boundaries = self.shared.snapshots.boundaries(&self.shared.visible);
         self.writing = Some(Writing {
+            began: self.shared.parts.env.clock.now(),
             mem: Arc::clone(mem),
             cursor,
             window: Window::default(),
@@ -110,6 +112,8 @@ impl BackgroundJob for FlushJob {
         self.shared.counters.flushes.fetch_add(1, Ordering::Relaxed);
         self.shared.counters.flushed_bytes.fetch_add(bytes, Ordering::Relaxed);
         self.shared.wal()?.release(log_first)?;
+        let now = self.shared.parts.env.clock.now();
+        self.space.flushes.took(now.saturating_sub(writing.began));
         Ok(Progress::Done)
     }
 

@@ -13,6 +13,7 @@ use lsmer_sync::{
 
 use crate::{
     Components, Options,
+    pace::Flushes,
     view::{Mem, Version, View},
 };
 
@@ -31,8 +32,11 @@ pub(crate) struct Space {
     pub(crate) work: Mutex<Work>,
     /// Runs of level 0: what pacing looks at.
     level0_runs: AtomicUsize,
-    /// Bytes that were written while there were too many; see `pace.rs`.
+    /// Memtables that wait for a flush: likewise.
+    sealed: AtomicUsize,
+    /// Bytes that were written while there were too many of either.
     pub(crate) paced_bytes: AtomicUsize,
+    pub(crate) flushes: Flushes,
 }
 
 /// The background work on a keyspace.
@@ -66,9 +70,11 @@ impl Space {
             dropped: AtomicBool::new(false),
             work: Mutex::default(),
             level0_runs: AtomicUsize::new(0),
+            sealed: AtomicUsize::new(0),
             paced_bytes: AtomicUsize::new(0),
+            flushes: Flushes::default(),
         };
-        space.count_level0();
+        space.count();
         Arc::new(space)
     }
 
@@ -88,7 +94,7 @@ impl Space {
         let mut view = View::clone(&self.view.load());
         change(&mut view);
         self.view.store(Arc::new(view));
-        self.count_level0();
+        self.count();
     }
 
     /// Installs a new version, and lets go of a memtable that is now in it.
@@ -120,10 +126,15 @@ impl Space {
         self.level0_runs.load(Ordering::Relaxed)
     }
 
-    fn count_level0(&self) {
+    pub(crate) fn sealed(&self) -> usize {
+        self.sealed.load(Ordering::Relaxed)
+    }
+
+    fn count(&self) {
         let view = self.view.load();
         let runs = view.version.tree.runs.iter().filter(|run| run.level == 0).count();
         self.level0_runs.store(runs, Ordering::Relaxed);
+        self.sealed.store(view.sealed.len(), Ordering::Relaxed);
     }
 
     pub(crate) fn is_dropped(&self) -> bool {
