@@ -164,9 +164,6 @@ pub trait TableBuilder: Send + fmt::Debug {
 /// whoever drives it brings the blocks: of one key at once ([`get`](Self::get)), or of several
 /// keys in turn, so that the waits for memory and disk overlap.
 pub trait Table: Send + Sync + fmt::Debug {
-    /// Brings closer what [`locate`](Self::locate) will read first; purely a hint.
-    fn prefetch(&self, _probe: &Probe<'_>) {}
-
     /// Returns where a lookup begins; `None` if the table has no entry for the key.
     fn locate(&self, probe: &Probe<'_>) -> Option<Located>;
 

@@ -92,9 +92,6 @@ fn advance(
     blocks: &mut BlockReader<'_>,
     values: &mut [Option<Value>],
 ) -> Result<bool> {
-    for seeker in going(group) {
-        seeker.walk.prefetch();
-    }
     while going(group).next().is_some() {
         for seeker in going(group) {
             seeker.locate(blocks)?;

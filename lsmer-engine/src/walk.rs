@@ -45,17 +45,6 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Brings closer what the open tables will read first; purely a hint.
-    pub(crate) fn prefetch(&self) {
-        for run in &self.version.runs[self.next..] {
-            if let Some(at) = run.covering(self.probe.key)
-                && let Some(table) = run.tables[at].opened()
-            {
-                table.prefetch(&self.probe);
-            }
-        }
-    }
-
     /// Goes on to the next block that may have the key; returns what to ask for to get it, or
     /// `None` if no table is left.
     pub(crate) fn locate(
