@@ -1,5 +1,7 @@
 //! Searches in one block: for a key that is there, for one that is not, for a bound.
 
+use std::cell::LazyCell;
+
 use criterion::{BenchmarkId, Criterion};
 use lsmer::parts::core::{Block, BlockBuilder, EntryRef, Kind, Probe, SeqNo};
 use lsmer_micro::keys::{Shape, is_value, shuffled, value};
@@ -25,7 +27,7 @@ pub(crate) fn bench(criterion: &mut Criterion<CpuTime>) {
         // 0.5 MB, which stay in the caches of a core, and 100 MB, which do not.
         for count in [100, scaled(20_000)] {
             let case = format!("{}/{count}", shape.name());
-            searches(criterion, &case, &Blocks::new(shape, count));
+            searches(criterion, &case, &LazyCell::new(|| Blocks::new(shape, count)));
         }
     }
 }
@@ -62,10 +64,19 @@ fn build(pairs: &[(Vec<u8>, u64)]) -> Block {
     Block::rows(bytes).expect("it was just built")
 }
 
-fn searches(criterion: &mut Criterion<CpuTime>, case: &str, Blocks { blocks, places }: &Blocks) {
+fn searches<F: FnOnce() -> Blocks>(
+    criterion: &mut Criterion<CpuTime>,
+    case: &str,
+    made: &LazyCell<Blocks, F>,
+) {
+    let absent = LazyCell::new(|| {
+        let absent = |place: &Place| (place.block, [&place.key[..], b"!"].concat());
+        made.places.iter().map(absent).collect::<Vec<_>>()
+    });
     let mut group = criterion.benchmark_group("block");
-    let mut chain = Chain::new(places);
     group.bench_function(BenchmarkId::new("find", case), |bencher| {
+        let Blocks { blocks, places } = &**made;
+        let mut chain = Chain::new(places);
         bencher.iter(|| {
             chain.step(|place| {
                 let block = &blocks[place.block];
@@ -74,20 +85,15 @@ fn searches(criterion: &mut Criterion<CpuTime>, case: &str, Blocks { blocks, pla
             });
         });
     });
-    let absent = |place: &Place| {
-        let mut key = place.key.clone();
-        key.push(b'!');
-        (place.block, key)
-    };
-    let absent: Vec<_> = places.iter().map(absent).collect();
-    let mut chain = Chain::new(&absent);
     group.bench_function(BenchmarkId::new("find-absent", case), |bencher| {
+        let (blocks, mut chain) = (&made.blocks, Chain::new(&absent));
         bencher.iter(|| {
             chain.step(|(block, key)| blocks[*block].find(&Probe::new(key, SeqNo::MAX)).is_none());
         });
     });
-    let mut chain = Chain::new(places);
     group.bench_function(BenchmarkId::new("lower-bound", case), |bencher| {
+        let Blocks { blocks, places } = &**made;
+        let mut chain = Chain::new(places);
         bencher.iter(|| {
             chain.step(|place| blocks[place.block].lower_bound(&place.key) == place.row);
         });

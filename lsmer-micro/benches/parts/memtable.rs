@@ -1,6 +1,6 @@
 //! Memtables: insert, get and iterate.
 
-use std::{hint::black_box, sync::Arc};
+use std::{cell::LazyCell, hint::black_box, sync::Arc};
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};
 use lsmer::parts::{
@@ -22,22 +22,41 @@ fn factories() -> Vec<Arc<dyn MemtableFactory>> {
     vec![SkipArena::factory(), BTreeArena::factory(), CrossbeamMemtable::factory()]
 }
 
+/// What is measured; nothing of it is made before it is needed.
+#[derive(Clone, Copy)]
+struct Case<'a> {
+    factory: &'a dyn MemtableFactory,
+    shape: Shape,
+    entries: u64,
+}
+
+impl Case<'_> {
+    fn id(&self, what: &str) -> BenchmarkId {
+        let Self { factory, shape, entries } = self;
+        BenchmarkId::new(what, format!("{}/{}/{entries}", factory.name(), shape.name()))
+    }
+
+    fn filled(&self) -> Arc<dyn Memtable> {
+        let memtable = create(self.factory, self.entries);
+        for n in 0..self.entries {
+            put(&*memtable, &self.shape.key(n), SeqNo(n + 1), &value(n));
+        }
+        memtable
+    }
+}
+
 pub(crate) fn bench(criterion: &mut Criterion<CpuTime>) {
     for entries in memtables() {
         for shape in Shape::ALL {
-            let mut keys = shape.keys(entries);
             for factory in factories() {
-                let case = format!("{}/{}/{entries}", factory.name(), shape.name());
-                inserts(criterion, &*factory, &format!("random/{case}"), &keys);
-                gets(criterion, &*factory, &case, shape, &keys);
-                iterate(criterion, &*factory, &case, &keys);
-            }
-            if shape == Shape::Random {
-                keys.sort_unstable();
-                for factory in factories() {
-                    let case = format!("ascending/{}/{}/{entries}", factory.name(), shape.name());
-                    inserts(criterion, &*factory, &case, &keys);
-                }
+                let case = Case { factory: &*factory, shape, entries };
+                inserts(criterion, &case, "insert-random", &|| shape.keys(entries));
+                inserts(criterion, &case, "insert-ascending", &|| {
+                    let mut keys = shape.keys(entries);
+                    keys.sort_unstable();
+                    keys
+                });
+                reads(criterion, &case);
             }
         }
     }
@@ -45,16 +64,18 @@ pub(crate) fn bench(criterion: &mut Criterion<CpuTime>) {
 
 fn inserts(
     criterion: &mut Criterion<CpuTime>,
-    factory: &dyn MemtableFactory,
-    case: &str,
-    keys: &[Vec<u8>],
+    case: &Case<'_>,
+    name: &str,
+    keys: &dyn Fn() -> Vec<Vec<u8>>,
 ) {
+    let keys = LazyCell::new(keys);
     let mut group = criterion.benchmark_group("memtable");
-    group.throughput(Throughput::Elements(keys.len() as u64));
+    group.throughput(Throughput::Elements(case.entries));
     let value = value(0);
-    group.bench_function(BenchmarkId::new("insert", case), |bencher| {
+    group.bench_function(case.id(name), |bencher| {
+        let keys = &*keys;
         bencher.iter_batched(
-            || create(factory, keys.len()),
+            || create(case.factory, case.entries),
             |memtable| {
                 for (n, key) in (1..).zip(keys) {
                     put(&*memtable, key, SeqNo(n), &value);
@@ -67,54 +88,39 @@ fn inserts(
     group.finish();
 }
 
-fn gets(
-    criterion: &mut Criterion<CpuTime>,
-    factory: &dyn MemtableFactory,
-    case: &str,
-    shape: Shape,
-    keys: &[Vec<u8>],
-) {
-    let memtable = filled(factory, keys);
+fn reads(criterion: &mut Criterion<CpuTime>, case: &Case<'_>) {
+    let Case { shape, entries, .. } = *case;
+    let memtable = LazyCell::new(|| case.filled());
+    let order = || shuffled(entries, 1).into_iter();
+    let there = LazyCell::new(|| order().map(|n| (n, shape.key(n))).collect::<Vec<_>>());
+    let absent = LazyCell::new(|| order().map(|n| shape.absent(n)).collect::<Vec<_>>());
     let mut group = criterion.benchmark_group("memtable");
-    let order = shuffled(keys.len() as u64, 1);
-    let there: Vec<_> = order.iter().map(|n| (*n, shape.key(*n))).collect();
-    let mut chain = Chain::new(&there);
-    group.bench_function(BenchmarkId::new("get", case), |bencher| {
+    group.bench_function(case.id("get"), |bencher| {
+        let (memtable, mut chain) = (&**memtable, Chain::new(&there));
         bencher.iter(|| {
             chain.step(|(n, key)| {
                 let mut right = false;
                 let found = &mut |entry: EntryRef<'_>| right = is_value(entry.value, *n);
-                memtable.get(&Probe::new(key, SeqNo::MAX), found) && right
+                memtable.get(&Probe::new(key, SeqNo::MAX), found) & right
             });
         });
     });
-    let absent: Vec<_> = order.iter().map(|n| shape.absent(*n)).collect();
-    let mut chain = Chain::new(&absent);
-    group.bench_function(BenchmarkId::new("get-absent", case), |bencher| {
+    group.bench_function(case.id("get-absent"), |bencher| {
+        let (memtable, mut chain) = (&**memtable, Chain::new(&absent));
         bencher.iter(|| {
             chain.step(|key| !memtable.get(&Probe::new(key, SeqNo::MAX), &mut |_| ()));
         });
     });
-    group.finish();
-}
-
-fn iterate(
-    criterion: &mut Criterion<CpuTime>,
-    factory: &dyn MemtableFactory,
-    case: &str,
-    keys: &[Vec<u8>],
-) {
-    let memtable = filled(factory, keys);
-    let mut group = criterion.benchmark_group("memtable");
-    group.throughput(Throughput::Elements(keys.len() as u64));
-    group.bench_function(BenchmarkId::new("iterate", case), |bencher| {
-        bencher.iter(|| assert_eq!(walk(&memtable), keys.len()));
+    group.throughput(Throughput::Elements(entries));
+    group.bench_function(case.id("iterate"), |bencher| {
+        let memtable = &*memtable;
+        bencher.iter(|| assert_eq!(walk(memtable), entries));
     });
     group.finish();
 }
 
 /// Returns how many entries a walk over everything shows.
-fn walk(memtable: &Arc<dyn Memtable>) -> usize {
+fn walk(memtable: &Arc<dyn Memtable>) -> u64 {
     let mut shelf = BlockShelf::default();
     let mut blocks = BlockReader::new(&NoCache, &mut shelf);
     let mut cursor = Arc::clone(memtable).cursor();
@@ -126,7 +132,7 @@ fn walk(memtable: &Arc<dyn Memtable>) -> usize {
         match &window {
             Window::Batch(batch) => {
                 for row in 0..batch.len() {
-                    seen += usize::from(black_box(batch.entry(row)).value.len() == VALUE_BYTES);
+                    seen += u64::from(black_box(batch.entry(row)).value.len() == VALUE_BYTES);
                 }
             }
             Window::Rows { .. } => panic!("a memtable has no blocks"),
@@ -135,16 +141,9 @@ fn walk(memtable: &Arc<dyn Memtable>) -> usize {
     }
 }
 
-fn create(factory: &dyn MemtableFactory, entries: usize) -> Arc<dyn Memtable> {
+fn create(factory: &dyn MemtableFactory, entries: u64) -> Arc<dyn Memtable> {
+    let entries = usize::try_from(entries).expect("it is in memory");
     factory.create(&MemtableSpec { bytes: entries * (2 * VALUE_BYTES + 200) })
-}
-
-fn filled(factory: &dyn MemtableFactory, keys: &[Vec<u8>]) -> Arc<dyn Memtable> {
-    let memtable = create(factory, keys.len());
-    for (n, key) in (0..).zip(keys) {
-        put(&*memtable, key, SeqNo(n + 1), &value(n));
-    }
-    memtable
 }
 
 fn put(memtable: &dyn Memtable, key: &[u8], seqno: SeqNo, value: &[u8]) {
