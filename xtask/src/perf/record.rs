@@ -84,7 +84,7 @@ impl Record {
             functions.push(format!("{name}\n"));
             let worth = |cost: f64| cost >= profile.total * WORTH_NAMING;
             let largest = profile.functions.iter().filter(|(_, cost)| worth(*cost));
-            functions.extend(largest.map(|(name, cost)| format!("{cost:10.1} {name}\n")));
+            functions.extend(largest.map(|(name, cost)| format!("  {cost:10.1} {name}\n")));
         }
         (counts.concat(), functions.concat())
     }
@@ -122,6 +122,8 @@ mod tests {
             operations: vec![
                 ("get".to_owned(), profile(&[("<A as B<C, D>>::get", 1000.5), ("memcmp", 100.0)])),
                 ("get-absent".to_owned(), profile(&[("probe", 7.0)])),
+                // More than ten characters: the line is indented nevertheless.
+                ("open-absent".to_owned(), profile(&[("search", 123_456_789.5)])),
             ],
         };
         let (counts, functions) = record.render();
