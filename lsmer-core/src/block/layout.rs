@@ -103,22 +103,18 @@ impl Layout {
         let prefix = self.prefix().len();
         let mut last = (0, 0);
         for row in 0..self.rows {
-            let key = self.span(bytes, self.key_ends, row);
-            let value = self.span(bytes, self.value_ends, row);
-            if key.start > key.end
-                || value.start > value.end
-                || key.end > keys
-                || value.end > values
-            {
+            let ends = (self.end(bytes, self.key_ends, row), self.end(bytes, self.value_ends, row));
+            let grows = last.0 <= ends.0 && last.1 <= ends.1;
+            if !grows || ends.0 > keys || ends.1 > values {
                 return Err(Error::corruption("a block has entries that overlap"));
             }
-            if key.len() + prefix > MAX_KEY_BYTES {
+            if ends.0 - last.0 + prefix > MAX_KEY_BYTES {
                 return Err(Error::corruption("a block has a key over the limit"));
             }
             if let Some(kinds) = self.kinds {
                 Kind::decode(bytes[(kinds + row) as usize])?;
             }
-            last = (key.end, value.end);
+            last = ends;
         }
         if last != (keys, values) || prefix > MAX_KEY_BYTES {
             return Err(Error::corruption("a block has bytes that belong to no entry"));
@@ -140,6 +136,16 @@ impl Layout {
     #[inline]
     pub(super) fn fingerprints(&self) -> Range<usize> {
         FINGERPRINTS as usize..(FINGERPRINTS + self.rows) as usize
+    }
+
+    #[inline]
+    fn end(&self, bytes: &[u8], column: u32, row: u32) -> usize {
+        let (at, row) = (column as usize, row as usize);
+        if self.wide {
+            u32::from_le_bytes(read(bytes, at + row * 4)) as usize
+        } else {
+            usize::from(u16::from_le_bytes(read(bytes, at + row * 2)))
+        }
     }
 
     /// The bytes of `row` among those that a column of ends divides.
