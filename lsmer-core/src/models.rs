@@ -104,7 +104,8 @@ impl Model {
             twins.len()
         );
         let file = Path::new(&folder).join(format!("loom-{name}"));
-        fs::write(&file, text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let written = fs::create_dir_all(&folder).and_then(|()| fs::write(&file, text));
+        written.unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     }
 }
 

@@ -11,7 +11,7 @@ use lsmer_core::{
 use lsmer_engine::{Components, Engine, Options};
 use lsmer_filter::BlockedBloom;
 use lsmer_io::{StdVfs, SystemClock, SystemRng, ThreadExec};
-use lsmer_memtable::SkipArena;
+use lsmer_memtable::BTreeArena;
 use lsmer_sstable::{ColumnarFormat, SortedArrayFormat};
 use lsmer_wal::SegmentedWal;
 
@@ -69,7 +69,7 @@ impl Builder {
         };
         let parts = Components {
             env,
-            memtable: self.memtable.unwrap_or_else(SkipArena::factory),
+            memtable: self.memtable.unwrap_or_else(BTreeArena::factory),
             wal: self.wal.unwrap_or_else(|| Arc::new(SegmentedWal)),
             table_format: self.table_format.unwrap_or_else(|| Arc::new(ColumnarFormat::default())),
             readable_formats: vec![
@@ -151,7 +151,7 @@ impl Builder {
         self
     }
 
-    /// Replaces the memtable. Default: [`SkipArena`].
+    /// Replaces the memtable. Default: [`BTreeArena`].
     pub fn memtable(mut self, factory: Arc<dyn MemtableFactory>) -> Self {
         self.memtable = Some(factory);
         self

@@ -1,6 +1,6 @@
 //! Sixteen fingerprints at once: SSE2, which every x86-64 has, or two words.
 //!
-//! Wider vectors were measured and gain nothing at the sizes that blocks have; see
+//! Why not wider vectors: see
 //! `docs/decisions/0010-blocks-and-tables.md`.
 //!
 //! # Invariants
