@@ -112,6 +112,19 @@ impl Model {
     pub(crate) fn after_crash(&self, point: usize, power_loss: bool) -> Vec<Possible> {
         let sure = |mark: &Mark| mark.end <= point && (mark.safe || !power_loss);
         let first = self.marks.iter().rposition(sure).expect("the first is sure");
+        self.begun(first, point)
+    }
+
+    /// Returns what a database may hold that read its log wrong after a crash: nothing on disk says
+    /// of the group that was synced last that it was, so it may look like a torn tail.
+    pub(crate) fn after_wrong_log(&self, point: usize) -> Vec<Possible> {
+        let safe = |mark: &Mark| mark.end <= point && mark.safe;
+        let mut last = (0..self.marks.len()).rev().filter(|at| safe(&self.marks[*at]));
+        self.begun(last.nth(1).unwrap_or(0), point)
+    }
+
+    /// Returns the states of the steps from `first` on that were begun.
+    fn begun(&self, first: usize, point: usize) -> Vec<Possible> {
         let begun = self.marks[first..].iter().take_while(|mark| mark.begin <= point);
         let mut all: Vec<Possible> = Vec::new();
         for mark in begun {

@@ -194,10 +194,15 @@ impl<'a> World<'a> {
         let opened = open(vfs, DIR, self.case.setup);
         self.opened = self.note(opened)?;
         let Some(Opened { db, .. }) = &self.opened else { return Ok(()) };
-        if !self.taken_back && (self.took_back() || self.hid_the_log()) {
+        let (took_back, hid_the_log) = (self.took_back(), self.hid_the_log());
+        if !self.taken_back && (took_back || hid_the_log) {
             // As after a power loss, whatever was not safe may be gone.
             self.taken_back = true;
-            let left = self.model.after_crash(begin, true);
+            let left = if hid_the_log {
+                self.model.after_wrong_log(begin)
+            } else {
+                self.model.after_crash(begin, true)
+            };
             self.model.possible = Arc::new(left.iter().flat_map(|all| all.to_vec()).collect());
         }
         let names: BTreeSet<String> = db.keyspaces().iter().map(|s| s.name().to_owned()).collect();
@@ -218,8 +223,8 @@ impl<'a> World<'a> {
         self.faults.fired().iter().any(|fired| self.case.plan.0[fired.rule].effect == reverted)
     }
 
-    /// Whether a part of the log was read wrong: what was not synced cannot be told from a torn
-    /// tail.
+    /// Whether a part of the log was read wrong: what nothing on disk says was synced cannot be told
+    /// from a torn tail.
     fn hid_the_log(&self) -> bool {
         self.faults.fired().iter().any(|fired| {
             let of_log = matches!(fired.call.class, Some(FileClass::Wal | FileClass::Ring));
