@@ -138,7 +138,11 @@ impl Client<'_> {
         let mine = &self.inserted[crate::numbers::index(self.thread)];
         let count = mine.load(Ordering::Relaxed);
         let at = records + count * threads + self.thread;
-        ensure(at < self.stage.keys.count(), || "no keys are left to insert".to_owned())?;
+        if at >= self.stage.keys.count() {
+            // So fast, or so long, that no keys are left: a row is written once more instead.
+            let at = self.pick();
+            return self.put(at, count);
+        }
         self.put(at, 0)?;
         // Only now may it be asked for.
         mine.store(count + 1, Ordering::Release);
