@@ -177,7 +177,7 @@ fn a_killed_process_keeps_what_it_acknowledged() {
 
 #[test]
 fn an_engine_that_writes_late_is_noticed() {
-    let error = kill(&*crate::subject("late-toy"), 20).unwrap_err().to_string();
+    let error = kill(&*crate::subject("late-toy"), 400).unwrap_err().to_string();
     assert!(error.contains("must be there"), "{error}");
 }
 
