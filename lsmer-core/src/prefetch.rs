@@ -6,15 +6,16 @@
 
 #![cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "the hint is an intrinsic"))]
 
-/// Asks the processor for the cache line in which an item begins. Does nothing where it cannot.
+/// Asks the processor for the cache line of an address, which may be any: nothing is read. Does
+/// nothing where it cannot.
 #[inline]
-pub fn prefetch<T>(item: &T) {
+pub fn prefetch<T>(at: *const T) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: a hint, whatever the address (P1).
     unsafe {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(item).cast());
+        _mm_prefetch::<_MM_HINT_T0>(at.cast());
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = item;
+    let _ = at;
 }

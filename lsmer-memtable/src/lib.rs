@@ -10,7 +10,6 @@ mod btree;
 mod crossbeam;
 mod filter;
 mod memory;
-mod prefetch;
 mod room;
 mod skiplist;
 mod word;

@@ -256,15 +256,9 @@ fn memory(capacity: usize) -> Memory {
 /// that of a frame that is still there.
 #[inline]
 pub(super) fn prefetch(raw: NonNull<Header>) {
-    #[cfg(target_arch = "x86_64")]
     for line in 0..SEARCHED_LINES {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        let at = raw.as_ptr().cast::<i8>().wrapping_add(line * ALIGN);
-        // SAFETY: a prefetch is a hint, whatever the address.
-        unsafe { _mm_prefetch(at, _MM_HINT_T0) };
+        crate::prefetch(raw.as_ptr().cast::<u8>().wrapping_add(line * ALIGN));
     }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = (raw, SEARCHED_LINES);
 }
 
 #[cfg(all(test, not(lsmer_loom)))]

@@ -1,7 +1,6 @@
 //! Sixteen fingerprints at once: SSE2, which every x86-64 has, or two words.
 //!
-//! Why not wider vectors: see
-//! `docs/decisions/0010-blocks-and-tables.md`.
+//! Why not wider vectors: see `docs/decisions/0010-blocks-and-tables.md`.
 //!
 //! # Invariants
 //!

@@ -29,13 +29,12 @@ use std::{
     sync::Arc,
 };
 
-use lsmer_core::{EntryRef, Kind, SeqNo};
+use lsmer_core::{EntryRef, Kind, SeqNo, prefetch};
 
 use super::place::Place;
 use crate::{
     arena::{Arena, UNIT},
     memory::Recycler,
-    prefetch::prefetch,
 };
 
 /// Most units of an entry, beside one for each eight bytes of its key and value, counted together

@@ -15,12 +15,12 @@
 
 use std::{alloc::Layout, marker::PhantomData, num::NonZeroU32, ptr::NonNull, sync::Arc};
 
+use lsmer_core::prefetch;
 use lsmer_sync::atomic::Ordering;
 
 use super::{entry::EntryAt, inner::Inner, leaf::Leaf, place::Place};
 use crate::{
     memory::{Memory, Recycler},
-    prefetch::prefetch,
     word::AtomicU32,
 };
 

@@ -29,7 +29,7 @@ use std::{
     sync::Arc,
 };
 
-use lsmer_core::{EntryRef, Kind, SeqNo};
+use lsmer_core::{EntryRef, Kind, SeqNo, prefetch};
 use lsmer_sync::atomic::Ordering;
 
 use super::{
@@ -39,7 +39,6 @@ use super::{
 use crate::{
     arena::{Arena, UNIT},
     memory::Recycler,
-    prefetch::prefetch,
     word::AtomicU32,
 };
 
