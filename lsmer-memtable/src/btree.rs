@@ -40,10 +40,7 @@ mod tree;
 use std::{fmt, sync::Arc};
 
 use lsmer_core::{Cursor, EntryRef, Memtable, MemtableFactory, MemtableSpec, Probe, hash, mutant};
-use lsmer_sync::{
-    OnceLock,
-    atomic::{AtomicUsize, Ordering},
-};
+use lsmer_sync::OnceLock;
 
 use self::{
     cursor::TreeCursor,
@@ -54,6 +51,7 @@ use crate::{
     arena::{self, UNIT},
     filter::Filter,
     memory::Recycler,
+    reported::Reported,
 };
 
 /// A memtable whose newest versions of keys are in a B+tree.
@@ -65,8 +63,7 @@ pub struct BTreeArena {
     spec: MemtableSpec,
     table: OnceLock<Table>,
     home: Arc<Recycler>,
-    /// The largest answer of [`bytes`](Memtable::bytes) so far.
-    reported: AtomicUsize,
+    reported: Reported,
 }
 
 /// What the first reservation makes.
@@ -108,7 +105,7 @@ impl MemtableFactory for Factory {
     }
 
     fn create(&self, spec: &MemtableSpec) -> Arc<dyn Memtable> {
-        let (table, reported) = (OnceLock::new(), AtomicUsize::new(0));
+        let (table, reported) = (OnceLock::new(), Reported::default());
         let home = Arc::clone(&self.home);
         Arc::new(BTreeArena { spec: *spec, table, home, reported })
     }
@@ -191,13 +188,7 @@ impl Memtable for BTreeArena {
     fn bytes(&self) -> usize {
         let Some(table) = self.table() else { return 0 };
         let now = table.bytes() + table.filter.bytes();
-        // An insert gives back what its reservation held for the last bytes of a unit; that is kept
-        // from sight (MEM-04).
-        let reported = self.reported.load(Ordering::Relaxed);
-        if now <= reported {
-            return reported;
-        }
-        self.reported.fetch_max(now, Ordering::Relaxed).max(now)
+        self.reported.raise(now)
     }
 }
 

@@ -10,6 +10,7 @@ mod btree;
 mod crossbeam;
 mod filter;
 mod memory;
+mod reported;
 mod room;
 mod skiplist;
 mod word;

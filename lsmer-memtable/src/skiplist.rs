@@ -32,10 +32,7 @@ use std::{fmt, sync::Arc};
 use lsmer_core::{
     Cursor, EntryRef, Memtable, MemtableFactory, MemtableSpec, Probe, SeqNo, hash, head, mutant,
 };
-use lsmer_sync::{
-    OnceLock,
-    atomic::{AtomicUsize, Ordering},
-};
+use lsmer_sync::OnceLock;
 
 use self::{
     cursor::ArenaCursor,
@@ -46,6 +43,7 @@ use crate::{
     arena::{self, Arena},
     filter::Filter,
     memory::Recycler,
+    reported::Reported,
 };
 
 /// A memtable whose entries are nodes of a skiplist in one arena.
@@ -57,8 +55,7 @@ pub struct SkipArena {
     spec: MemtableSpec,
     table: OnceLock<Table>,
     home: Arc<Recycler>,
-    /// The largest answer of [`bytes`](Memtable::bytes) so far.
-    reported: AtomicUsize,
+    reported: Reported,
 }
 
 /// What the first reservation makes.
@@ -98,7 +95,7 @@ impl MemtableFactory for Factory {
     }
 
     fn create(&self, spec: &MemtableSpec) -> Arc<dyn Memtable> {
-        let (table, reported) = (OnceLock::new(), AtomicUsize::new(0));
+        let (table, reported) = (OnceLock::new(), Reported::default());
         let home = Arc::clone(&self.home);
         Arc::new(SkipArena { spec: *spec, table, home, reported })
     }
@@ -159,13 +156,7 @@ impl Memtable for SkipArena {
     fn bytes(&self) -> usize {
         let Some(Table { arena, filter }) = self.table() else { return 0 };
         let now = arena.taken_bytes() + filter.bytes();
-        // An insert gives back what its reservation held for a tower higher than it got; that is
-        // kept from sight (MEM-04).
-        let reported = self.reported.load(Ordering::Relaxed);
-        if now <= reported {
-            return reported;
-        }
-        self.reported.fetch_max(now, Ordering::Relaxed).max(now)
+        self.reported.raise(now)
     }
 }
 
