@@ -175,7 +175,8 @@ impl Engine {
         shared.all_spaces().iter().try_for_each(|space| shared.compact_range(space, range))
     }
 
-    /// Returns once no background work is left to do: memtables may stay, trees are in shape.
+    /// Returns once no background work is left to do: memtables may stay, trees are in shape, and
+    /// files that nobody reads any more are off the disk.
     ///
     /// # Errors
     ///
@@ -247,7 +248,8 @@ impl Shared {
         Ok(())
     }
 
-    /// Blocks until no flush or compaction is due or under way.
+    /// Blocks until no flush or compaction is due or under way, and the tables that nobody holds
+    /// any more are off the disk.
     pub(crate) fn wait_until_quiet(self: &Arc<Self>) -> Result<()> {
         for space in self.all_spaces() {
             self.schedule(&space);
@@ -259,6 +261,7 @@ impl Shared {
             }
             self.wait_for_background(seen)?;
         }
+        self.tables.wait_for_removals();
         let failed = |space: &Arc<Space>| {
             let work = space.work.lock();
             work.flush_error.clone().or_else(|| work.compaction_error.clone())

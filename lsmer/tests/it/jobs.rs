@@ -110,3 +110,22 @@ fn a_compaction_by_hand_that_was_stopped_is_not_called_done() {
     assert!(closing.1.load(Ordering::SeqCst));
     vfs.on_sync(Arc::new(|_: &MemVfs| {}));
 }
+
+#[test]
+fn once_a_database_is_quiet_the_tables_that_were_merged_are_off_the_disk() {
+    let vfs = MemVfs::without_crashes();
+    let (env, ..) = parts::io::manual(vfs.clone(), 0);
+    let db = Db::builder("db").env(env).open().unwrap();
+    for round in 0..3_u8 {
+        for key in 0..100_u8 {
+            db.put([key], [round; 20]).unwrap();
+        }
+        db.flush().unwrap();
+    }
+    let is_table = |path: &std::path::Path| path.extension().is_some_and(|ending| ending == "tbl");
+    let tables = || vfs.list().iter().filter(|(path, _)| is_table(path)).count();
+    assert_eq!(tables(), 3);
+    db.compact(..).unwrap();
+    db.wait_until_quiet().unwrap();
+    assert_eq!(tables(), 1);
+}
