@@ -56,4 +56,40 @@ impl Window {
             Self::End => 0..0,
         }
     }
+
+    /// Returns how many bytes the values of some rows have together.
+    pub fn value_bytes(&self, rows: Range<u32>) -> usize {
+        match self {
+            Self::Rows { block, .. } if !rows.is_empty() => {
+                block.value_range(rows.end - 1).end - block.value_range(rows.start).start
+            }
+            Self::Batch(batch) => rows.map(|row| batch.entry(row).value.len()).sum(),
+            _ => 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{BlockBuilder, EntryRef, Kind, SeqNo};
+
+    #[test]
+    fn the_bytes_of_values_are_those_of_the_rows_asked_for() {
+        let (mut builder, mut batch) = (BlockBuilder::new(), EntryBatch::default());
+        for (key, value) in [("a", "1"), ("b", ""), ("c", "333"), ("d", "4444")] {
+            let (key, value) = (key.as_bytes(), value.as_bytes());
+            let entry = EntryRef { key, seqno: SeqNo(1), kind: Kind::Put, value };
+            builder.add(entry);
+            batch.push(entry);
+        }
+        let mut bytes = Vec::new();
+        builder.finish(&mut bytes);
+        let block = Block::rows(bytes).unwrap();
+        for window in [Window::Rows { block, rows: 0..4 }, Window::Batch(batch)] {
+            let bytes = [0..4, 1..3, 3..4, 1..2, 2..2].map(|rows| window.value_bytes(rows));
+            assert_eq!(bytes, [8, 3, 4, 0, 0]);
+        }
+        assert_eq!(Window::End.value_bytes(0..0), 0);
+    }
 }

@@ -11,7 +11,7 @@ use lsmer_sync::atomic::Ordering;
 
 use crate::{
     driver::Fill,
-    job::{BackgroundJob, Progress},
+    job::{Allowance, BackgroundJob, Progress},
     merge::Merge,
     output::Output,
     run_cursor::RunCursor,
@@ -20,8 +20,6 @@ use crate::{
     survive::Survive,
     view::{RunHandles, Version},
 };
-
-const ENTRIES_PER_STEP: usize = 1024;
 
 pub(crate) struct CompactJob {
     shared: Arc<Shared>,
@@ -133,15 +131,15 @@ impl Merging {
     /// Merges some entries; `false` at the end.
     fn merge_some(&mut self, shared: &Shared) -> Result<bool> {
         let Self { merge, shelf, survive, output, below, inputs } = self;
-        let mut entries = 0;
-        while entries < ENTRIES_PER_STEP {
+        let mut allowance = Allowance::new();
+        while !allowance.is_spent() {
             shared.driver.drive(shelf, Fill::Nothing, |blocks| merge.advance(blocks))?;
             shelf.drop_used();
             let (window, rows) = merge.stretch();
             if rows.is_empty() {
                 return Ok(false);
             }
-            entries += rows.len();
+            allowance.spend(window, rows.clone());
             let hides = |run: &RunHandles, key: &[u8]| {
                 run.covering(key).is_some_and(|at| !inputs.contains(&run.tables[at].meta.id))
             };

@@ -14,16 +14,13 @@ use lsmer_manifest::Edit;
 use lsmer_sync::atomic::Ordering;
 
 use crate::{
-    job::{BackgroundJob, Progress},
+    job::{Allowance, BackgroundJob, Progress},
     output::Output,
     shared::Shared,
     space::Space,
     survive::Survive,
     view::{Mem, Version},
 };
-
-/// Windows of 64 entries per step.
-const WINDOWS_PER_STEP: usize = 16;
 
 pub(crate) struct FlushJob {
     shared: Arc<Shared>,
@@ -76,7 +73,8 @@ impl Writing {
     /// Writes some windows; `false` at the end of the memtable.
     fn write_some(&mut self, cache: &dyn lsmer_core::BlockCache) -> Result<bool> {
         let mut shelf = BlockShelf::default();
-        for _ in 0..WINDOWS_PER_STEP {
+        let mut allowance = Allowance::new();
+        while !allowance.is_spent() {
             let mut blocks = BlockReader::new(cache, &mut shelf);
             let stepped = self.cursor.next_window(&mut self.window, &mut blocks)?;
             assert_eq!(stepped, Step::Done(()), "a memtable has no blocks to miss");
@@ -85,6 +83,7 @@ impl Writing {
             if rows.is_empty() {
                 return Ok(false);
             }
+            allowance.spend(window, rows.clone());
             // Whether older tables hold a deleted key is for compaction to find out.
             let bottom = |_: &[u8]| mutant!("flush-drops-deletes");
             survive.sift(window, rows, bottom, |rows| output.add(window, rows))?;

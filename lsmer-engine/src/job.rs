@@ -1,11 +1,40 @@
 //! Background work that can fail: stepped by the executor, counted until it ends.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
-use lsmer_core::{Error, ErrorKind, Event, Job, Next, WorkClass, twin};
+use lsmer_core::{Error, ErrorKind, Event, Job, Next, Window, WorkClass, twin};
 use lsmer_sync::atomic::Ordering;
 
 use crate::shared::Shared;
+
+/// What a step may still do before it lets others run: by entries and by bytes, so that it takes
+/// about half a millisecond whatever the values are.
+#[derive(Debug)]
+pub(crate) struct Allowance {
+    entries: usize,
+    bytes: usize,
+}
+
+impl Allowance {
+    /// Entries of a step.
+    const ENTRIES: usize = 1024;
+    /// Bytes of values of a step. The rows that go over it are still taken.
+    const BYTES: usize = 256 << 10;
+
+    pub(crate) fn new() -> Self {
+        Self { entries: Self::ENTRIES, bytes: Self::BYTES }
+    }
+
+    /// Takes rows of a window off.
+    pub(crate) fn spend(&mut self, window: &Window, rows: Range<u32>) {
+        self.entries = self.entries.saturating_sub(rows.len());
+        self.bytes = self.bytes.saturating_sub(window.value_bytes(rows));
+    }
+
+    pub(crate) fn is_spent(&self) -> bool {
+        self.entries == 0 || self.bytes == 0
+    }
+}
 
 /// What a step of a background job answers.
 #[derive(Debug)]

@@ -6,14 +6,18 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use lsmer::{
     Db,
     parts::{
         self,
-        core::{CompactionJob, CompactionStrategy, PlanContext, TreeView},
-        io::MemVfs,
+        core::{
+            CompactionJob, CompactionStrategy, Event, Exec, Job, Next, PlanContext, TreeView,
+            Waited, WorkClass,
+        },
+        io::{ManualExec, MemVfs},
     },
 };
 
@@ -128,4 +132,56 @@ fn once_a_database_is_quiet_the_tables_that_were_merged_are_off_the_disk() {
     db.compact(..).unwrap();
     db.wait_until_quiet().unwrap();
     assert_eq!(tables(), 1);
+}
+
+/// Runs jobs as another executor does, and counts the steps of flushes and of compactions.
+#[derive(Clone, Debug)]
+struct StepCounter {
+    inner: Arc<ManualExec>,
+    flush: Arc<AtomicU64>,
+    compaction: Arc<AtomicU64>,
+}
+
+struct CountedJob(Box<dyn Job>, Arc<AtomicU64>);
+
+impl Job for CountedJob {
+    fn step(&mut self) -> Next {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        self.0.step()
+    }
+}
+
+impl Exec for StepCounter {
+    fn spawn(&self, class: WorkClass, job: Box<dyn Job>) {
+        let count = match class {
+            WorkClass::Flush => &self.flush,
+            WorkClass::Compaction => &self.compaction,
+            _ => return self.inner.spawn(class, job),
+        };
+        self.inner.spawn(class, Box::new(CountedJob(job, Arc::clone(count))));
+    }
+
+    fn wait(&self, event: &Event, seen: u64, timeout: Option<Duration>) -> Waited {
+        self.inner.wait(event, seen, timeout)
+    }
+}
+
+#[test]
+fn a_step_of_background_work_ends_after_a_few_large_values() {
+    let (mut env, inner, _) = parts::io::manual(MemVfs::without_crashes(), 0);
+    let exec = StepCounter { inner, flush: Arc::default(), compaction: Arc::default() };
+    env.exec = Arc::new(exec.clone());
+    let db = Db::builder("db").env(env).open().unwrap();
+    let mebibytes = 4;
+    for round in 1..=2 {
+        for key in 0..16 * mebibytes {
+            db.put(format!("{key:04}"), vec![round; 64 << 10]).unwrap();
+        }
+        db.flush().unwrap();
+    }
+    let steps = exec.flush.load(Ordering::SeqCst);
+    assert!(steps >= 2 * 4 * mebibytes, "{steps} steps for {} MiB", 2 * mebibytes);
+    db.compact(..).unwrap();
+    let steps = exec.compaction.load(Ordering::SeqCst);
+    assert!(steps >= 2 * 4 * mebibytes, "{steps} steps for {} MiB", 2 * mebibytes);
 }
