@@ -69,7 +69,9 @@ impl Arena {
     ///
     /// If less is promised than that: the caller inserts what was not reserved.
     pub(crate) fn take(&self, units: u32, promised: u32) -> u32 {
-        self.room.take(units, promised)
+        let first = self.room.take(units, promised);
+        self.memory.prepare((first + units) as usize * UNIT);
+        first
     }
 
     /// Returns where a unit begins.

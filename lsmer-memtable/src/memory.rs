@@ -2,13 +2,16 @@
 //!
 //! A piece is not zeroed, and its pages are touched as they are used: the first touch of a page
 //! costs more than the insert that does it. So a factory keeps the pieces of one memtable that is
-//! gone, and gives them to the next. It does not ask for huge pages: those make inserts a tenth
-//! faster, and the first touch twice as dear.
+//! gone, and gives them to the next. And new pages are asked for some at a time: a fault for each
+//! costs 1.7 us, one call for eight of them 0.9 us each. It does not ask for huge pages: those make
+//! inserts a tenth faster, and the first touch twice as dear, or twelve times where memory is in
+//! fragments.
 //!
 //! # Invariants
 //!
 //! - **Y1** A piece is one allocation of its layout, which has one owner: a [`Memory`], or the spares
 //!   of a [`Recycler`].
+//! - **Y2** What is asked for are whole stretches of [`STRETCH_BYTES`], by address, inside the piece.
 
 #![expect(unsafe_code, reason = "allocates memory without touching it")]
 
@@ -19,10 +22,17 @@ use std::{
     sync::Arc,
 };
 
-use lsmer_sync::Mutex;
+use lsmer_sync::{
+    Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
 
-/// Pieces that are smaller are not kept.
+/// Pages are asked for in such stretches. A multiple of any page's size.
+const STRETCH_BYTES: usize = 64 << 10;
+/// Pieces that are smaller are not kept, and their pages not asked for.
 const LEAST_KEPT: usize = 256 << 10;
+/// An offset behind all others: there is nothing more to ask for.
+const NO_MORE: usize = usize::MAX;
 /// Most spare pieces: what one memtable has.
 const MOST_KEPT: usize = 4;
 
@@ -36,6 +46,8 @@ pub(crate) struct Recycler {
 /// A piece of memory. Goes back to its recycler when it is dropped.
 pub(crate) struct Memory {
     piece: Piece,
+    /// Up to this offset its pages are there, or were asked for.
+    there: AtomicUsize,
     home: Arc<Recycler>,
 }
 
@@ -43,6 +55,8 @@ pub(crate) struct Memory {
 struct Piece {
     base: NonNull<u8>,
     layout: Layout,
+    /// What [`Memory::there`] was when it was given back.
+    there: usize,
 }
 
 // SAFETY: a piece is owned (Y1), and memory may be freed on any thread.
@@ -57,7 +71,7 @@ impl Memory {
     pub(crate) fn new(layout: Layout, home: &Arc<Recycler>) -> Self {
         assert!(layout.size() > 0, "a piece has a size");
         let piece = home.take(layout).unwrap_or_else(|| Piece::new(layout));
-        Self { piece, home: Arc::clone(home) }
+        Self { piece, there: AtomicUsize::new(piece.there), home: Arc::clone(home) }
     }
 
     /// Returns where it begins.
@@ -65,11 +79,32 @@ impl Memory {
     pub(crate) fn base(&self) -> NonNull<u8> {
         self.piece.base
     }
+
+    /// Says that the bytes before `end` are about to be written. Nothing depends on it but time.
+    #[inline]
+    pub(crate) fn prepare(&self, end: usize) {
+        // `Relaxed`: it only says who asks.
+        let there = self.there.load(Ordering::Relaxed);
+        if end > there {
+            self.ask(there, end);
+        }
+    }
+
+    #[cold]
+    fn ask(&self, there: usize, end: usize) {
+        let (from, to) = self.piece.stretches(there, end);
+        let next = if to < self.piece.last_stretch() { to } else { NO_MORE };
+        let ours = self.there.compare_exchange(there, next, Ordering::Relaxed, Ordering::Relaxed);
+        if ours.is_ok() && from < to {
+            self.piece.populate(from, to);
+        }
+    }
 }
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        self.home.give(self.piece);
+        let there = self.there.load(Ordering::Relaxed);
+        self.home.give(Piece { there, ..self.piece });
     }
 }
 
@@ -84,8 +119,36 @@ impl Piece {
         // SAFETY: the layout is not empty, as asserted by the only caller.
         let base = unsafe { alloc(layout) };
         let Some(base) = NonNull::new(base) else { handle_alloc_error(layout) };
-        Self { base, layout }
+        let there = if layout.size() < LEAST_KEPT { NO_MORE } else { 0 };
+        Self { base, layout, there }
     }
+
+    /// Returns the whole stretches, as offsets, that reach from offset `from` to `end` or beyond.
+    fn stretches(&self, from: usize, end: usize) -> (usize, usize) {
+        let base = self.base.addr().get();
+        let up = |offset: usize| (base + offset).next_multiple_of(STRETCH_BYTES) - base;
+        (up(from), up(end).min(self.last_stretch()))
+    }
+
+    /// Returns where the last whole stretch ends, as an offset.
+    fn last_stretch(&self) -> usize {
+        let end = self.base.addr().get() + self.layout.size();
+        self.layout.size().saturating_sub(end % STRETCH_BYTES)
+    }
+
+    /// Asks for the pages of whole stretches. If the system does not know how, or has no memory,
+    /// each of them comes when it is touched, as others do.
+    #[cfg(all(target_os = "linux", not(miri)))]
+    fn populate(&self, from: usize, to: usize) {
+        use rustix::mm::{Advice, madvise};
+        let start = self.base.as_ptr().wrapping_add(from);
+        // SAFETY: the stretches are inside the piece (Y2), which is ours (Y1), and the advice changes
+        // no byte of them.
+        unsafe { madvise(start.cast(), to - from, Advice::LinuxPopulateWrite) }.ok();
+    }
+
+    #[cfg(not(all(target_os = "linux", not(miri))))]
+    fn populate(&self, _: usize, _: usize) {}
 
     /// Frees the piece.
     ///
@@ -143,6 +206,47 @@ mod tests {
         let again = Memory::new(layout(1 << 20), &home);
         assert_eq!(again.base(), base);
         assert_ne!(Memory::new(layout(1 << 20), &home).base(), base, "it has one owner");
+    }
+
+    #[test]
+    fn stretches_are_whole_inside_the_piece_and_follow_each_other() {
+        let memory = Memory::new(layout((1 << 20) + 4096), &Arc::default());
+        let (piece, mut there) = (memory.piece, 0);
+        let base = piece.base.addr().get();
+        for end in (1..=piece.layout.size()).step_by(1000).filter(|end| *end > STRETCH_BYTES) {
+            if end <= there {
+                continue;
+            }
+            let (from, to) = piece.stretches(there, end);
+            assert!(from >= there && to <= piece.layout.size());
+            assert!(there == 0 || from == there, "no stretch is left out: {from}, {there}");
+            assert!((base + from).is_multiple_of(STRETCH_BYTES), "{from}");
+            assert!((base + to).is_multiple_of(STRETCH_BYTES), "{to}");
+            assert!(to >= end || to == piece.last_stretch());
+            there = to;
+        }
+        assert_eq!(there, piece.last_stretch());
+    }
+
+    #[test]
+    fn pages_are_asked_for_once_also_when_the_memory_is_handed_on() {
+        let home = Arc::default();
+        let memory = Memory::new(layout(1 << 20), &home);
+        memory.prepare(1);
+        let first = memory.there.load(Ordering::Relaxed);
+        assert!((1..=STRETCH_BYTES).contains(&first));
+        memory.prepare(first);
+        assert_eq!(memory.there.load(Ordering::Relaxed), first, "that was there");
+        memory.prepare(300_000);
+        let there = memory.there.load(Ordering::Relaxed);
+        assert!((300_000..300_000 + STRETCH_BYTES).contains(&there));
+        drop(memory);
+        let again = Memory::new(layout(1 << 20), &home);
+        assert_eq!(again.there.load(Ordering::Relaxed), there);
+        again.prepare(1 << 20);
+        assert_eq!(again.there.load(Ordering::Relaxed), NO_MORE);
+        let small = Memory::new(layout(100), &home);
+        assert_eq!(small.there.load(Ordering::Relaxed), NO_MORE, "not worth a call");
     }
 
     #[test]

@@ -198,6 +198,7 @@ impl<T> Pool<T> {
         // `Relaxed`: gives out room, and publishes nothing.
         let i = self.len.fetch_add(1, Ordering::Relaxed);
         assert!(i < self.capacity, "more nodes than entries can need");
+        self.memory.prepare((i as usize + 1) * size_of::<T>());
         // SAFETY: inside the allocation, as just checked (P1).
         let to = unsafe { self.base().add(i as usize) };
         // SAFETY: the value at `i` is this call's alone to write (P2).
