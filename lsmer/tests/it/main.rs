@@ -9,4 +9,5 @@ mod harness;
 mod jobs;
 mod keyspaces;
 mod model;
+mod prediction;
 mod scans;
