@@ -5,6 +5,7 @@ use std::{ffi::OsString, path::PathBuf};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
 use crate::{
+    commands::Simulation,
     failure::{Failure, Outcome},
     lines::Coding,
     output::Output,
@@ -147,6 +148,8 @@ pub(crate) enum Command {
         /// Folder of the database
         db: PathBuf,
     },
+    /// Tell what compaction strategies would cost for a workload, without a database
+    Simulate(Simulation),
     /// Make a second database of what is in one now
     Checkpoint {
         /// Folder of the database

@@ -12,11 +12,13 @@ mod import_lines;
 mod import_tree;
 mod put;
 mod scan;
+mod simulate;
 mod stats;
 mod stats_json;
 mod verify;
 mod verify_files;
 
+pub(crate) use self::simulate::Simulation;
 use crate::{
     args::{Command, Global, Import},
     failure::Outcome,
@@ -36,6 +38,7 @@ pub(crate) fn run(global: &Global, command: Command) -> Outcome {
         Command::Verify { db } => verify::run(global, &db),
         Command::Dump { kind, file } => dump::run(global, kind, &file),
         Command::Compact { db } => compact::run(global, &db),
+        Command::Simulate(simulation) => simulate::run(&simulation),
         Command::Checkpoint { db, dir } => checkpoint::run(global, &db, &dir),
     }
 }

@@ -8,5 +8,6 @@ mod import_lines;
 mod import_tree;
 mod reads;
 mod signals;
+mod simulate;
 mod support;
 mod usage;

@@ -17,7 +17,7 @@ fn without_arguments_it_helps() {
 #[test]
 fn wrong_usage_exits_with_2() {
     let place = Place::new();
-    let commands: [&[&str]; 13] = [
+    let commands: [&[&str]; 16] = [
         &["nonsense"],
         &["--hex"],
         &["import"],
@@ -31,6 +31,9 @@ fn wrong_usage_exits_with_2() {
         &["get", "db", "--hex", "xx"],
         &["scan", "db", "--hex", "--prefix", "0"],
         &["stats", "db", "--keyspace", "k"],
+        &["simulate", "--writes", "many"],
+        &["simulate", "--deletes", "2"],
+        &["simulate", "--svg", "picture.svg", "--writes", "1000"],
     ];
     for command in commands {
         let run = place.run(command);
