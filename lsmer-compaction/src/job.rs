@@ -51,33 +51,31 @@ impl<'a> Plan<'a> {
 
     /// Adds a job that merges what it reads.
     pub(crate) fn merge(&mut self, parts: &[Part<'_>], output: JobOutput, reason: &'static str) {
-        self.add(parts, output, false, reason);
+        let job = CompactionJob::merge(inputs(parts), output, self.cx.table_bytes);
+        self.add(job.because(reason));
     }
 
     /// Adds a job that moves tables as they are.
     pub(crate) fn shift(&mut self, part: Part<'_>, output: JobOutput, reason: &'static str) {
-        self.add(&[part], output, true, reason);
+        for input in inputs(&[part]) {
+            self.add(CompactionJob::trivial_move(input, output).because(reason));
+        }
     }
 
-    fn add(
-        &mut self,
-        parts: &[Part<'_>],
-        output: JobOutput,
-        trivial_move: bool,
-        reason: &'static str,
-    ) {
-        let input = |(run, tables): &Part<'_>| JobInput {
-            run: run.id,
-            tables: tables.iter().map(|table| table.id).collect(),
-        };
-        let inputs: Vec<_> =
-            parts.iter().map(input).filter(|input| !input.tables.is_empty()).collect();
+    fn add(&mut self, job: CompactionJob) {
         if !mutant!("plan-takes-a-table-twice") {
-            self.taken.extend(inputs.iter().flat_map(|input| &input.tables));
+            self.taken.extend(job.tables());
         }
-        let table_bytes = self.cx.table_bytes;
-        self.jobs.push(CompactionJob { inputs, output, trivial_move, table_bytes, reason });
+        self.jobs.push(job);
     }
+}
+
+fn inputs(parts: &[Part<'_>]) -> Vec<JobInput> {
+    let input = |(run, tables): &Part<'_>| JobInput {
+        run: run.id,
+        tables: tables.iter().map(|table| table.id).collect(),
+    };
+    parts.iter().map(input).filter(|input| !input.tables.is_empty()).collect()
 }
 
 /// Returns a whole run as an input.

@@ -4,12 +4,17 @@
 //! when it is made and again when it is installed: a strategy can be slow, never wrong.
 
 mod check;
+mod codec;
+mod job;
+mod view;
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
-pub use check::{Illegal, check};
-
-use crate::{Place, RunId, TableId, TreeView};
+pub use self::{
+    check::{Illegal, Law, check},
+    job::{CompactionJob, JobInput, JobKind, JobOutput, Target},
+    view::TreeView,
+};
 
 /// What a strategy may take into account besides the tree.
 #[derive(Clone, Debug)]
@@ -21,55 +26,32 @@ pub struct PlanContext {
     pub table_bytes: u64,
     /// Size in bytes at which memtables are flushed.
     pub memtable_bytes: u64,
+    /// The time since 1970, which ages are counted to; zero if it is not known.
+    pub now: Duration,
+    /// Nothing was written for a while: what makes reads cheaper may be done now, although it
+    /// would not pay while more is coming.
+    pub idle: bool,
 }
 
 impl PlanContext {
-    /// Makes a context.
+    /// Makes a context in which the time is not known and writes go on.
     pub fn new(slots: usize, table_bytes: u64, memtable_bytes: u64) -> Self {
-        Self { slots, table_bytes, memtable_bytes }
+        Self { slots, table_bytes, memtable_bytes, now: Duration::ZERO, idle: false }
     }
-}
 
-/// One compaction: which tables become which run. Plain data.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CompactionJob {
-    /// The tables to read, by run. No run twice.
-    pub inputs: Vec<JobInput>,
-    /// Where the result goes.
-    pub output: JobOutput,
-    /// Move the tables as they are, without reading them. Their run must be the only input.
-    pub trivial_move: bool,
-    /// Cut output tables once they have this many bytes.
-    pub table_bytes: u64,
-    /// Why, in a word or two, for statistics.
-    pub reason: &'static str,
-}
+    /// Sets [`now`](Self::now).
+    #[must_use]
+    pub fn with_now(mut self, now: Duration) -> Self {
+        self.now = now;
+        self
+    }
 
-/// Tables of one run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JobInput {
-    /// The run.
-    pub run: RunId,
-    /// Some of its tables.
-    pub tables: Vec<TableId>,
-}
-
-/// Where the result of a job goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct JobOutput {
-    /// Into a run that is there, or into a new one.
-    pub target: Target,
-    /// Label of the run; an existing run keeps the one it has.
-    pub level: u8,
-}
-
-/// The run that a job writes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// A run that is there.
-    Existing(RunId),
-    /// A new run at this place.
-    New(Place),
+    /// Sets [`idle`](Self::idle).
+    #[must_use]
+    pub fn with_idle(mut self, idle: bool) -> Self {
+        self.idle = idle;
+        self
+    }
 }
 
 /// Decides what to compact.
@@ -94,4 +76,10 @@ pub trait CompactionStrategy: Send + Sync + fmt::Debug {
 
     /// Returns jobs, most urgent first; none if the tree is in shape.
     fn plan(&self, tree: TreeView<'_>, cx: &PlanContext) -> Vec<CompactionJob>;
+
+    /// Returns whether it may plan [drops](JobKind::Drop), which lose data on purpose. The engine
+    /// refuses those of a strategy that does not say so: [`Illegal::Undeclared`].
+    fn drops(&self) -> bool {
+        false
+    }
 }

@@ -53,7 +53,8 @@ pub use block_reader::{BlockId, BlockKind, BlockReader, BlockRequest, BlockShelf
 pub use cache::BlockCache;
 pub use checksum::{checksum, checksum_context, checksum_more};
 pub use compaction::{
-    CompactionJob, CompactionStrategy, Illegal, JobInput, JobOutput, PlanContext, Target, check,
+    CompactionJob, CompactionStrategy, Illegal, JobInput, JobKind, JobOutput, Law, PlanContext,
+    Target, TreeView, check,
 };
 pub use cursor::{ALL, Cursor, KeyRange, OwnedRange, after_range, before_range, is_empty_range};
 pub use entry_batch::EntryBatch;
@@ -69,8 +70,8 @@ pub use memtable::{Memtable, MemtableFactory, MemtableSpec};
 pub use options::{Compression, Durability, KeyspaceOptions};
 pub use prefetch::prefetch;
 pub use table::{Located, Lookup, Search, Table, TableBuilder, TableFormat, TableSpec};
-pub use table_meta::{BlockHandle, TableId, TableMeta};
-pub use tree::{Arrival, Place, Run, RunId, Tree, TreeEdit, TreeView};
+pub use table_meta::{BlockHandle, Flushed, TableId, TableMeta};
+pub use tree::{Arrival, Place, Run, RunId, Tree, TreeEdit};
 pub use value::Value;
 pub use vfs::{
     Caps, DirEntry, FileClass, LockGuard, LockMode, OpenOptions, ReadRequest, SyncKind, Vfs,

@@ -1,8 +1,9 @@
 //! What is known of a table without reading it: the manifest's entry, and the table's own.
 //!
-//! Encoded as tagged fields (see [`codec`](crate::codec)); tags 1, 3, 5, ... are critical.
+//! Encoded as tagged fields (see [`codec`](crate::codec)); tags 1, 3, 5, ... are critical. Tag 8 is
+//! reserved for when entries expire.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use crate::{
     Error, MAX_KEY_BYTES, Result, SeqNo,
@@ -12,6 +13,7 @@ use crate::{
 /// Identity of a table file: the epoch of the owner that wrote it, and a number that owner gave
 /// out once. Never reused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct TableId {
     /// The opening of the database under which the table was written.
     pub epoch: u64,
@@ -78,6 +80,37 @@ pub struct TableMeta {
     pub format: Box<str>,
     /// Name of the [`FilterPolicy`](crate::FilterPolicy) that built the filter.
     pub filter_name: Box<str>,
+    /// When its entries were flushed. The manifest knows, the table itself does not.
+    pub flushed: Flushed,
+}
+
+/// When entries were flushed: times since 1970, in whole milliseconds. `None`: not known, since
+/// they were flushed by a version of lsmer that did not write it down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flushed {
+    /// The newest entry.
+    pub newest: Option<Duration>,
+    /// The oldest delete; `None` also if there is none.
+    pub oldest_delete: Option<Duration>,
+}
+
+impl Flushed {
+    /// Returns the times of entries that are flushed now.
+    pub fn at(now: Duration) -> Self {
+        let now = Some(Duration::from_millis(millis(now)));
+        Self { newest: now, oldest_delete: now }
+    }
+
+    /// Returns the times of a table that is made of this one and another one.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let deletes = self.oldest_delete.into_iter().chain(other.oldest_delete);
+        Self { newest: self.newest.max(other.newest), oldest_delete: deletes.min() }
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 const ID: u64 = 1;
@@ -89,6 +122,7 @@ const COUNTS: u64 = 2;
 const INDEX: u64 = 11;
 const FILTER: u64 = 4;
 const FORMAT: u64 = 13;
+const FLUSHED: u64 = 6;
 
 impl TableMeta {
     /// Returns whether the table may hold a key of `[low, high]`.
@@ -99,6 +133,17 @@ impl TableMeta {
     /// Returns whether the table may hold `key`.
     pub fn covers(&self, key: &[u8]) -> bool {
         self.overlaps(key, key)
+    }
+
+    /// Returns how long ago the newest entry was flushed, if that is known.
+    pub fn age(&self, now: Duration) -> Option<Duration> {
+        Some(now.saturating_sub(self.flushed.newest?))
+    }
+
+    /// Returns how long ago the oldest delete was flushed, if there is one and that is known.
+    pub fn delete_age(&self, now: Duration) -> Option<Duration> {
+        let flushed = self.flushed.oldest_delete.filter(|_| self.deletes > 0)?;
+        Some(now.saturating_sub(flushed))
     }
 
     /// Appends the encoding.
@@ -116,6 +161,12 @@ impl TableMeta {
         words(out, SEQNOS, &[self.min_seqno.0, self.max_seqno.0]);
         words(out, COUNTS, &[self.entries, self.deletes, self.user_bytes]);
         words(out, INDEX, &[self.index.offset, self.index.bytes.into()]);
+        if self.flushed != Flushed::default() {
+            let Flushed { newest, oldest_delete } = self.flushed;
+            let word =
+                |time: Option<Duration>| time.map_or(0, |time| millis(time).saturating_add(1));
+            words(out, FLUSHED, &[word(newest), word(oldest_delete)]);
+        }
         put_tagged(out, SMALLEST, &self.smallest);
         put_tagged(out, LARGEST, &self.largest);
         put_tagged(out, FORMAT, self.format.as_bytes());
@@ -164,6 +215,11 @@ impl TableMeta {
                     }
                 }
                 FORMAT => meta.format = text(field.rest())?,
+                FLUSHED => {
+                    let time = |word: u64| Some(Duration::from_millis(word.checked_sub(1)?));
+                    let newest = time(field.varint()?);
+                    meta.flushed = Flushed { newest, oldest_delete: time(field.varint()?) };
+                }
                 unknown => Fields::skip_unknown(unknown)?,
             }
         }
@@ -213,7 +269,40 @@ mod tests {
             filter: BlockHandle { offset: 4200, bytes: 64 },
             format: "f".into(),
             filter_name: "g".into(),
+            flushed: Flushed::default(),
         }
+    }
+
+    #[test]
+    fn times_read_back_and_unknown_ones_are_not_written() {
+        let second = Duration::from_secs(1);
+        for flushed in [
+            Flushed::at(second),
+            Flushed { newest: None, ..Flushed::at(Duration::ZERO) },
+            Flushed { oldest_delete: None, ..Flushed::at(Duration::from_micros(1_500)) },
+        ] {
+            let timed = TableMeta { flushed, ..meta() };
+            let mut out = Vec::new();
+            timed.encode(&mut out);
+            assert_eq!(TableMeta::decode(Fields::new(&out)).unwrap(), timed);
+        }
+        let timed = TableMeta { flushed: Flushed::at(second), ..meta() };
+        let mut out = Vec::new();
+        timed.encode(&mut out);
+        let field = [6, 4, 0xe9, 7, 0xe9, 7];
+        assert!(out.windows(6).any(|bytes| bytes == field), "pinned: {out:?}");
+        assert_eq!(timed.age(3 * second), Some(2 * second));
+        assert_eq!(timed.age(Duration::ZERO), Some(Duration::ZERO), "clocks may go back");
+        assert_eq!(timed.delete_age(3 * second), Some(2 * second));
+        let no_deletes = TableMeta { deletes: 0, ..timed };
+        assert_eq!((no_deletes.delete_age(second), meta().age(second)), (None, None));
+    }
+
+    #[test]
+    fn what_is_merged_is_as_new_as_the_newest_and_its_deletes_as_old_as_the_oldest() {
+        let [one, two] = [1, 2].map(|n| Flushed::at(Duration::from_secs(n)));
+        let both = one.and(two).and(Flushed::default());
+        assert_eq!((both.newest, both.oldest_delete), (two.newest, one.oldest_delete));
     }
 
     #[test]

@@ -3,12 +3,13 @@
 //! Levels are a label that a strategy gives to runs. Positions are named by [`RunId`] and never by
 //! index, because flushes insert runs while a compaction is under way.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use crate::{Error, Result, TableId, TableMeta, mutant};
 
 /// Identity of a run; never reused within a database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct RunId(pub u64);
 
 /// Tables whose key ranges are disjoint, in key order.
@@ -51,6 +52,7 @@ pub struct Tree {
 
 /// Where a run goes that the tree does not have yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Place {
     /// Before all others: the result of a flush.
     Newest,
@@ -145,22 +147,6 @@ impl Tree {
         }
         tree.runs.retain(|run| !run.tables.is_empty());
         Ok(tree)
-    }
-}
-
-/// What a strategy sees: the tree, and which tables are taken by jobs under way.
-#[derive(Clone, Copy, Debug)]
-pub struct TreeView<'a> {
-    /// The tree.
-    pub tree: &'a Tree,
-    /// Tables that a running job reads; a plan must leave them alone.
-    pub busy: &'a BTreeSet<TableId>,
-}
-
-impl TreeView<'_> {
-    /// Returns whether no table of the run is taken.
-    pub fn is_free(&self, run: &Run) -> bool {
-        run.tables.iter().all(|table| !self.busy.contains(&table.id))
     }
 }
 

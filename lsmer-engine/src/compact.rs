@@ -1,10 +1,10 @@
-//! Tables to tables: one job of a strategy, carried out.
+//! Tables to tables, or to nothing: one job of a strategy, carried out.
 
 use std::{collections::BTreeSet, sync::Arc};
 
 use lsmer_core::{
-    ALL, Arrival, BlockShelf, CompactionJob, Cursor, Error, ErrorKind, Place, Result, RunId,
-    TableId, TableMeta, Target, TreeEdit, TreeView, check, mutant,
+    ALL, Arrival, BlockShelf, CompactionJob, Cursor, Error, ErrorKind, Flushed, JobKind, JobOutput,
+    Place, Result, RunId, TableId, TableMeta, Target, TreeEdit, TreeView, check, mutant,
 };
 use lsmer_manifest::Edit;
 use lsmer_sync::atomic::Ordering;
@@ -53,7 +53,7 @@ impl CompactJob {
         Self { by_hand: true, ..self }
     }
 
-    fn begin(&self) -> Result<Merging> {
+    fn begin(&self, to: JobOutput, table_bytes: u64) -> Result<Merging> {
         let view = self.space.view();
         let version = &view.version;
         let mut cursors: Vec<Box<dyn Cursor + Send>> = Vec::new();
@@ -65,31 +65,43 @@ impl CompactJob {
         }
         let mut merge = Merge::new(cursors);
         merge.seek(ALL, false);
-        let (space, job) = (&self.space, &self.job);
+        let inputs: BTreeSet<_> = self.job.tables().collect();
+        let read = version.tree.tables().filter(|table| inputs.contains(&table.id));
+        let flushed = read.fold(Flushed::default(), |all, table| all.and(table.flushed));
+        let output = Output::new(&self.shared, &self.space, to.level, table_bytes);
         Ok(Merging {
             merge,
             shelf: BlockShelf::default(),
             survive: Survive::new(self.shared.snapshots.boundaries(&self.shared.visible)),
-            output: Output::new(&self.shared, space, job.output.level, job.table_bytes),
-            below: older_than_output(version, job.output.target).ok_or_else(moved)?,
-            inputs: self.inputs().map(|(_, table)| table).collect(),
+            output: output.flushed(flushed),
+            below: older_than_output(version, to.target).ok_or_else(moved)?,
+            inputs,
         })
     }
 
-    fn inputs(&self) -> impl Iterator<Item = (RunId, TableId)> {
-        let of_run = |input: &lsmer_core::JobInput| {
-            let run = input.run;
-            input.tables.clone().into_iter().map(move |table| (run, table))
-        };
-        self.job.inputs.iter().flat_map(of_run).collect::<Vec<_>>().into_iter()
+    fn inputs(&self) -> Vec<(RunId, TableId)> {
+        let inputs = self.job.inputs.iter();
+        inputs.flat_map(|input| input.tables.iter().map(|table| (input.run, *table))).collect()
     }
 
     fn move_tables(&self) -> Result<()> {
         let view = self.space.view_owned();
-        let moved: BTreeSet<TableId> = self.inputs().map(|(_, table)| table).collect();
+        let moved: BTreeSet<TableId> = self.job.tables().collect();
         let tables = view.version.tree.tables().filter(|table| moved.contains(&table.id));
         self.install(tables.map(Arc::clone).collect())?;
         self.shared.counters.moves.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The files go when their last reader lets go of them.
+    fn drop_tables(&self) -> Result<()> {
+        let view = self.space.view_owned();
+        let dropped: BTreeSet<TableId> = self.job.tables().collect();
+        let tables = view.version.tree.tables().filter(|table| dropped.contains(&table.id));
+        let bytes: u64 = tables.map(|table| table.file_bytes).sum();
+        self.install(Vec::new())?;
+        self.shared.counters.drops.fetch_add(1, Ordering::Relaxed);
+        self.shared.counters.dropped_bytes.fetch_add(bytes, Ordering::Relaxed);
         Ok(())
     }
 
@@ -99,20 +111,21 @@ impl CompactJob {
         let installing = shared.install.lock();
         let busy = BTreeSet::new();
         let view = self.space.view_owned();
-        let tree = TreeView { tree: &view.version.tree, busy: &busy };
-        let legal = check(tree, &self.job).map_err(|law| {
-            Error::new(ErrorKind::Conflict, "a compaction became illegal").detail(law)
-        });
+        let legal = check(TreeView::new(&view.version.tree, &busy), &self.job);
         if !mutant!("job-not-checked-again") {
-            legal?;
+            legal.map_err(|law| {
+                shared.counters.stale_jobs.fetch_add(1, Ordering::Relaxed);
+                Error::new(ErrorKind::Conflict, "a compaction became illegal").detail(law)
+            })?;
         }
-        let (run, place) = match self.job.output.target {
-            Target::Existing(run) => (run, Place::Oldest),
-            Target::New(place) => (shared.new_run(), place),
-        };
-        let arrival = Arrival { run, level: self.job.output.level, place, tables };
-        let add = if arrival.tables.is_empty() { vec![] } else { vec![arrival] };
-        let change = TreeEdit { remove: self.inputs().collect(), add };
+        let arrival = self.job.output().filter(|_| !tables.is_empty()).map(|output| {
+            let (run, place) = match output.target {
+                Target::Existing(run) => (run, Place::Oldest),
+                Target::New(place) => (shared.new_run(), place),
+            };
+            Arrival { run, level: output.level, place, tables }
+        });
+        let change = TreeEdit { remove: self.inputs(), add: arrival.into_iter().collect() };
         let edit = Edit {
             next_table: Some(shared.next_table.load(Ordering::Relaxed)),
             next_run: Some(shared.next_run.load(Ordering::Relaxed)),
@@ -156,12 +169,13 @@ impl BackgroundJob for CompactJob {
         if self.shared.is_closing() || self.space.is_dropped() {
             return Err(Error::new(ErrorKind::Conflict, "a compaction was stopped"));
         }
-        if self.job.trivial_move {
-            self.move_tables()?;
-            return Ok(Progress::Done);
-        }
+        let (output, table_bytes) = match self.job.kind {
+            JobKind::Merge { output, table_bytes } => (output, table_bytes),
+            JobKind::Move { .. } => return self.move_tables().map(|()| Progress::Done),
+            JobKind::Drop => return self.drop_tables().map(|()| Progress::Done),
+        };
         let Some(merging) = &mut self.merging else {
-            self.merging = Some(self.begin()?);
+            self.merging = Some(self.begin(output, table_bytes)?);
             return Ok(Progress::More);
         };
         if merging.merge_some(&self.shared)? {
@@ -171,7 +185,7 @@ impl BackgroundJob for CompactJob {
         let tables = merging.output.finish()?;
         let bytes: u64 = tables.iter().map(|table| table.file_bytes).sum();
         if mutant!("inputs-removed-before-the-manifest") {
-            self.inputs().for_each(|(_, id)| self.shared.tables.remove_file(id));
+            self.job.tables().for_each(|id| self.shared.tables.remove_file(id));
         }
         self.install(tables)?;
         merging.output.keep();
@@ -184,10 +198,7 @@ impl BackgroundJob for CompactJob {
         self.merging = None;
         {
             let mut work = self.space.work.lock();
-            work.compacting -= 1;
-            for (_, table) in self.inputs() {
-                work.busy.remove(&table);
-            }
+            work.end(&self.job);
             // A conflict is nobody's fault: the next plan sees the tree as it is. And there is
             // nothing to do any more in a keyspace that was dropped.
             let told = self.by_hand && !self.space.is_dropped();

@@ -2,6 +2,7 @@
 //!
 //! Foreground counts are striped: each thread adds to a line of its own.
 
+use crate::refusals::Counts;
 use lsmer_sync::{
     atomic::{AtomicU64, Ordering},
     thread,
@@ -60,6 +61,9 @@ pub(crate) struct Counters {
     pub(crate) compactions: AtomicU64,
     pub(crate) moves: AtomicU64,
     pub(crate) compacted_bytes: AtomicU64,
-    pub(crate) illegal_plans: AtomicU64,
+    pub(crate) drops: AtomicU64,
+    pub(crate) dropped_bytes: AtomicU64,
+    pub(crate) refusals: Counts,
+    pub(crate) stale_jobs: AtomicU64,
     pub(crate) stall_nanos: AtomicU64,
 }

@@ -7,8 +7,8 @@
 use std::{sync::Arc, time::Duration};
 
 use lsmer_core::{
-    ALL, Arrival, BlockReader, BlockShelf, Cursor, Error, ErrorKind, Place, Result, SegmentId,
-    SeqNo, Step, TreeEdit, Window, mutant,
+    ALL, Arrival, BlockReader, BlockShelf, Cursor, Error, ErrorKind, Flushed, Place, Result,
+    SegmentId, SeqNo, Step, TreeEdit, Window, mutant,
 };
 use lsmer_manifest::Edit;
 use lsmer_sync::atomic::Ordering;
@@ -57,13 +57,14 @@ impl FlushJob {
         let sought = cursor.seek(ALL, false, &mut BlockReader::new(cache, &mut shelf))?;
         assert_eq!(sought, Step::Done(()), "a memtable has no blocks to miss");
         let boundaries = self.shared.snapshots.boundaries(&self.shared.visible);
+        let flushed = Flushed::at(self.shared.parts.env.clock.wall());
         self.writing = Some(Writing {
             began: self.shared.parts.env.clock.now(),
             mem: Arc::clone(mem),
             cursor,
             window: Window::default(),
             survive: Survive::new(boundaries),
-            output: Output::new(&self.shared, &self.space, 0, u64::MAX),
+            output: Output::new(&self.shared, &self.space, 0, u64::MAX).flushed(flushed),
         });
         Ok(Progress::More)
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lsmer_core::{
     CompactionJob, JobInput, JobOutput, KeyRange, Place, Result, Run, TableMeta, Target, Tree,
-    TreeView, WorkClass, after_range, before_range, check,
+    WorkClass, after_range, before_range, check,
 };
 
 use crate::{compact::CompactJob, shared::Shared, space::Space};
@@ -49,7 +49,7 @@ impl Shared {
     fn wait_for_compactions(&self, space: &Space) -> Result<()> {
         loop {
             let seen = self.background.changed.count();
-            if space.work.lock().compacting == 0 {
+            if space.work.lock().compacting.is_empty() {
                 return Ok(());
             }
             self.wait_for_background(seen)?;
@@ -62,10 +62,9 @@ impl Shared {
         let view = space.view();
         let tree = &view.version.tree;
         let Some(job) = job_by_hand(tree, range, space.options.table_bytes) else { return false };
-        let law = check(TreeView { tree, busy: &work.busy }, &job);
+        let law = check(work.view(tree), &job);
         assert_eq!(law, Ok(()), "merging all that overlaps breaks no law");
-        work.compacting += 1;
-        work.busy.extend(job.inputs.iter().flat_map(|input| &input.tables));
+        work.begin(&job);
         self.spawn(WorkClass::Compaction, CompactJob::new(self, space, job).by_hand());
         true
     }
@@ -101,5 +100,5 @@ fn job_by_hand(tree: &Tree, range: KeyRange<'_>, table_bytes: u64) -> Option<Com
         Some(run) => JobOutput { target: Target::Existing(run.id), level: run.level },
         None => JobOutput { target: Target::New(Place::After(tree.runs[oldest].id)), level: 1 },
     };
-    Some(CompactionJob { inputs, output, trivial_move: false, table_bytes, reason: "by hand" })
+    Some(CompactionJob::merge(inputs, output, table_bytes).because("by hand"))
 }

@@ -3,8 +3,8 @@
 use std::{ops::Range, path::PathBuf, sync::Arc};
 
 use lsmer_core::{
-    Error, FileClass, OpenOptions, Result, SyncKind, TableBuilder, TableMeta, TableSpec, VfsFile,
-    Window, mutant,
+    Error, FileClass, Flushed, OpenOptions, Result, SyncKind, TableBuilder, TableMeta, TableSpec,
+    VfsFile, Window, mutant,
 };
 
 use crate::{row::Row, shared::Shared, space::Space};
@@ -19,6 +19,7 @@ pub(crate) struct Output {
     space: Arc<Space>,
     level: u8,
     table_bytes: u64,
+    flushed: Flushed,
     last_key: Vec<u8>,
     current: Option<Current>,
     paths: Vec<PathBuf>,
@@ -45,12 +46,19 @@ impl Output {
             space: Arc::clone(space),
             level,
             table_bytes,
+            flushed: Flushed::default(),
             last_key: Vec::new(),
             current: None,
             paths: Vec::new(),
             metas: Vec::new(),
             kept: false,
         }
+    }
+
+    /// Sets when what is added was flushed.
+    pub(crate) fn flushed(mut self, flushed: Flushed) -> Self {
+        self.flushed = flushed;
+        self
     }
 
     /// Adds rows of a window. May block on I/O.
@@ -115,7 +123,11 @@ impl Output {
 
     fn finish_table(&mut self) -> Result<()> {
         let Some(Current { file, builder }) = self.current.take() else { return Ok(()) };
-        let meta = builder.finish()?;
+        let mut meta = builder.finish()?;
+        meta.flushed = self.flushed;
+        if meta.deletes == 0 {
+            meta.flushed.oldest_delete = None;
+        }
         let unsynced = mutant!("table-not-synced");
         let synced = if unsynced { Ok(()) } else { file.sync(SyncKind::All) };
         synced.map_err(|source| {

@@ -2,10 +2,17 @@
 
 use std::sync::Arc;
 
-use lsmer_core::{CompactionJob, PlanContext, TreeView, WorkClass, check};
+use lsmer_core::{
+    CompactionJob, Illegal, JobKind, PlanContext, TreeView, WorkClass, check, mutant,
+};
 use lsmer_sync::atomic::Ordering;
 
-use crate::{compact::CompactJob, flush::FlushJob, shared::Shared, space::Space};
+use crate::{
+    compact::CompactJob,
+    flush::FlushJob,
+    shared::Shared,
+    space::{Space, Work},
+};
 
 impl Shared {
     /// Starts the background work that a keyspace needs. Does not block.
@@ -26,32 +33,39 @@ impl Shared {
             work = space.work.lock();
         }
         let blocked = work.manual || work.compaction_error.is_some() || space.is_dropped();
-        if blocked || work.compacting >= self.options.compaction_jobs {
+        if blocked || work.compacting.len() >= self.options.compaction_jobs {
             return;
         }
         for job in self.plan(space, &work) {
             let view = space.view();
             let tree = &view.version.tree;
-            if work.compacting >= self.options.compaction_jobs {
+            if work.compacting.len() >= self.options.compaction_jobs {
                 break;
             }
-            if check(TreeView { tree, busy: &work.busy }, &job).is_err() {
-                self.counters.illegal_plans.fetch_add(1, Ordering::Relaxed);
+            if let Err(illegal) = self.admit(work.view(tree), &job) {
+                self.counters.refusals.count(&job, &illegal);
                 continue;
             }
-            work.compacting += 1;
-            work.busy.extend(job.inputs.iter().flat_map(|input| &input.tables));
+            work.begin(&job);
             self.spawn(WorkClass::Compaction, CompactJob::new(self, space, job));
         }
     }
 
     /// Asks the strategy.
-    fn plan(&self, space: &Space, work: &crate::space::Work) -> Vec<CompactionJob> {
-        let slots = self.options.compaction_jobs - work.compacting;
+    fn plan(&self, space: &Space, work: &Work) -> Vec<CompactionJob> {
+        let slots = self.options.compaction_jobs - work.compacting.len();
         let memtable_bytes = self.options.memtable_bytes() as u64;
-        let cx = PlanContext::new(slots, space.options.table_bytes, memtable_bytes);
-        let view = space.view();
-        let tree = TreeView { tree: &view.version.tree, busy: &work.busy };
-        self.parts.strategy.plan(tree, &cx)
+        let cx = PlanContext::new(slots, space.options.table_bytes, memtable_bytes)
+            .with_now(self.parts.env.clock.wall());
+        self.parts.strategy.plan(work.view(&space.view().version.tree), &cx)
+    }
+
+    /// Checks a job of the strategy.
+    fn admit(&self, tree: TreeView<'_>, job: &CompactionJob) -> Result<(), Illegal> {
+        let declared = self.parts.strategy.drops() || mutant!("anyone-may-drop");
+        if job.kind == JobKind::Drop && !declared {
+            return Err(Illegal::Undeclared);
+        }
+        check(tree, job)
     }
 }

@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use lsmer_core::{
-    Error, KeyspaceId, KeyspaceOptions, MemtableFactory, MemtableSpec, Result, TableId, mutant,
-    twin,
+    CompactionJob, Error, KeyspaceId, KeyspaceOptions, MemtableFactory, MemtableSpec, Result,
+    TableId, Tree, TreeView, mutant, twin,
 };
 use lsmer_sync::{
     ArcSwap, Mutex, SwapGuard,
@@ -43,8 +43,9 @@ pub(crate) struct Space {
 #[derive(Debug, Default)]
 pub(crate) struct Work {
     pub(crate) flushing: bool,
-    pub(crate) compacting: usize,
-    /// Tables that running compactions read.
+    /// The compactions under way.
+    pub(crate) compacting: Vec<CompactionJob>,
+    /// Tables that they take.
     pub(crate) busy: BTreeSet<TableId>,
     /// Why the last flush failed; nobody has heard of it yet.
     pub(crate) flush_error: Option<Error>,
@@ -52,6 +53,27 @@ pub(crate) struct Work {
     pub(crate) compaction_error: Option<Error>,
     /// A caller compacts by hand: no plan is made meanwhile.
     pub(crate) manual: bool,
+}
+
+impl Work {
+    /// Returns what a strategy sees of a tree.
+    pub(crate) fn view<'a>(&'a self, tree: &'a Tree) -> TreeView<'a> {
+        TreeView::new(tree, &self.busy).with_running(&self.compacting)
+    }
+
+    /// Notes that a job is under way.
+    pub(crate) fn begin(&mut self, job: &CompactionJob) {
+        self.busy.extend(job.tables());
+        self.compacting.push(job.clone());
+    }
+
+    /// Notes that it is over. No other one has the same tables.
+    pub(crate) fn end(&mut self, job: &CompactionJob) {
+        self.compacting.retain(|running| running.inputs != job.inputs);
+        for table in job.tables() {
+            self.busy.remove(&table);
+        }
+    }
 }
 
 impl Space {

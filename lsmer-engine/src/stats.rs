@@ -3,7 +3,7 @@
 use lsmer_core::{SeqNo, WalStats};
 use lsmer_sync::atomic::Ordering;
 
-use crate::{shared::Shared, space::Space};
+use crate::{refusals::Refusals, shared::Shared, space::Space};
 
 /// Numbers of an open database. Counts are since it was opened.
 #[derive(Clone, Debug, Default)]
@@ -29,8 +29,16 @@ pub struct Stats {
     pub moves: u64,
     /// Bytes of tables written by compactions.
     pub compacted_bytes: u64,
+    /// Compactions that dropped tables with what was in them.
+    pub drops: u64,
+    /// Bytes of tables that were dropped.
+    pub dropped_bytes: u64,
     /// Jobs of the strategy that were refused because they broke a law.
     pub illegal_plans: u64,
+    /// The same by law.
+    pub refusals: Refusals,
+    /// Jobs whose work was thrown away, as what happened meanwhile had made them illegal.
+    pub stale_jobs: u64,
     /// Blocks that reads found in the cache.
     pub cache_hits: u64,
     /// Blocks that reads had to fetch.
@@ -99,6 +107,7 @@ fn ratio(part: u64, whole: u64) -> Option<f64> {
 impl Shared {
     pub(crate) fn stats(&self) -> Stats {
         let counters = &self.counters;
+        let refusals = counters.refusals.read();
         let load = |counter: &lsmer_sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
         Stats {
             keyspaces: self.all_spaces().iter().map(|space| keyspace_stats(space)).collect(),
@@ -111,7 +120,11 @@ impl Shared {
             compactions: load(&counters.compactions),
             moves: load(&counters.moves),
             compacted_bytes: load(&counters.compacted_bytes),
-            illegal_plans: load(&counters.illegal_plans),
+            drops: load(&counters.drops),
+            dropped_bytes: load(&counters.dropped_bytes),
+            illegal_plans: refusals.total(),
+            refusals,
+            stale_jobs: load(&counters.stale_jobs),
             cache_hits: counters.cache_hits.sum(),
             cache_misses: counters.cache_misses.sum(),
             cache_bytes: self.parts.cache.bytes() as u64,

@@ -63,7 +63,7 @@ impl Shared {
         let format = self.parts.format(&meta.format).expect("checked when it was opened");
         let file = handle.file()?;
         let own = format.inspect(&*file)?;
-        let described = TableMeta { file_bytes: meta.file_bytes, ..own };
+        let described = TableMeta { file_bytes: meta.file_bytes, flushed: meta.flushed, ..own };
         if described != **meta {
             return Err(Error::bad_table("a table and the manifest disagree about it", meta));
         }

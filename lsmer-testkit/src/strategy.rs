@@ -6,6 +6,7 @@
 
 mod laws;
 mod progress;
+mod reckless;
 mod shapes;
 mod sim;
 
@@ -21,6 +22,7 @@ pub use self::{
     progress::{
         compact_03_plans_come_to_an_end_from_any_tree, compact_05_a_tree_at_rest_has_few_runs,
     },
+    reckless::Reckless,
     sim::TreeSim,
 };
 

@@ -236,19 +236,11 @@ impl CompactionStrategy for Careless {
 }
 
 fn merge(runs: &[&Run], target: Target, cx: &PlanContext) -> CompactionJob {
-    let input = |run: &&Run| {
-        let tables = run.tables.iter().map(|table| table.id).collect();
-        JobInput { run: run.id, tables }
-    };
-    CompactionJob {
-        inputs: runs.iter().map(input).collect(),
-        // Levels are labels. Flushes make level 0, which the engine watches to slow writers down
-        // when merging lags behind, so what was merged needs another one.
-        output: JobOutput { target, level: 1 },
-        trivial_move: false,
-        table_bytes: cx.table_bytes,
-        reason: "example",
-    }
+    let inputs = runs.iter().map(|run| JobInput::all_of(run)).collect();
+    // Levels are labels. Flushes make level 0, which the engine watches to slow writers down when
+    // merging lags behind, so what was merged needs another one.
+    let output = JobOutput { target, level: 1 };
+    CompactionJob::merge(inputs, output, cx.table_bytes).because("example")
 }
 
 // ---- Both at work -----------------------------------------------------------------------------

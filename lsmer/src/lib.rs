@@ -62,8 +62,8 @@ pub use lsmer_core::{
     SeqNo, Value, WalStats, WriteBatch,
 };
 pub use lsmer_engine::{
-    Entry, Fault, KeyBounds, Keyspace, KeyspaceStats, LevelStats, OwnedScan, Reader, Scan,
-    Snapshot, Stats, VerifyReport, WriteOptions,
+    Entry, Fault, KeyBounds, Keyspace, KeyspaceStats, LevelStats, OwnedScan, Reader, Refusals,
+    Scan, Snapshot, Stats, VerifyReport, WriteOptions,
 };
 
 /// The examples of the README, which are run as tests of the documentation.

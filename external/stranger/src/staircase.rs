@@ -37,18 +37,10 @@ impl CompactionStrategy for Staircase {
 
 /// Merges two neighbours into a run in their place.
 fn merge(newer: &Run, older: &Run, cx: &PlanContext) -> CompactionJob {
-    let input = |run: &Run| {
-        let tables = run.tables.iter().map(|table| table.id).collect();
-        JobInput { run: run.id, tables }
-    };
+    let inputs = vec![JobInput::all_of(newer), JobInput::all_of(older)];
     // The place has the name of a run and not a number: flushes add runs while the job is under
     // way. Level 0 is what was flushed; writers are slowed down when there is too much of it.
     let target = Target::New(Place::Before(newer.id));
-    CompactionJob {
-        inputs: vec![input(newer), input(older)],
-        output: JobOutput { target, level: 1 },
-        trivial_move: false,
-        table_bytes: cx.table_bytes,
-        reason: "staircase",
-    }
+    let output = JobOutput { target, level: 1 };
+    CompactionJob::merge(inputs, output, cx.table_bytes).because("staircase")
 }

@@ -1,6 +1,6 @@
 //! What a simulation saw.
 
-use std::{collections::BTreeMap, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use super::{
     numbers::{chance, float, whole},
@@ -29,7 +29,7 @@ pub struct Report {
     /// Tables that a scan merges where it begins; lookups of missing keys ask the filter of each.
     pub tables_per_seek: f64,
     /// How many jobs the strategy planned, by their reason.
-    pub jobs: BTreeMap<&'static str, u64>,
+    pub jobs: BTreeMap<Cow<'static, str>, u64>,
     /// How many of its jobs were refused because they break a law of compaction.
     pub illegal: u64,
     /// The tree over time: some hundred moments.

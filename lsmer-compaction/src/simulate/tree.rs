@@ -1,13 +1,14 @@
 //! A tree whose tables are lists of followed keys.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
 use lsmer_core::{
-    Arrival, CompactionJob, CompactionStrategy, Place, PlanContext, RunId, TableId, TableMeta,
-    Target, Tree, TreeEdit, TreeView, check,
+    Arrival, CompactionJob, CompactionStrategy, JobKind, Place, PlanContext, RunId, TableId,
+    TableMeta, Target, Tree, TreeEdit, TreeView, check,
 };
 
 use super::{
@@ -35,7 +36,7 @@ pub(super) struct SimTree<'a> {
     /// Most bytes on disk since the last flush began: a merge has inputs and outputs there.
     pub(super) peak: u64,
     /// Jobs by reason.
-    pub(super) jobs: BTreeMap<&'static str, u64>,
+    pub(super) jobs: BTreeMap<Cow<'static, str>, u64>,
     pub(super) illegal: u64,
 }
 
@@ -79,15 +80,15 @@ impl<'a> SimTree<'a> {
         let cx = PlanContext::new(1, self.setup.table_bytes, self.setup.memtable_bytes);
         let busy = BTreeSet::new();
         for _ in 0..MOST_JOBS {
-            let view = TreeView { tree: &self.tree, busy: &busy };
+            let view = TreeView::new(&self.tree, &busy);
             let Some(job) = strategy.plan(view, &cx).into_iter().next() else { return Ok(()) };
             if check(view, &job).is_err() {
                 // The engine refuses it too, and asks again after the next flush.
                 self.illegal += 1;
                 return Ok(());
             }
-            *self.jobs.entry(job.reason).or_default() += 1;
             self.carry_out(&job);
+            *self.jobs.entry(job.reason).or_default() += 1;
         }
         Err(MOST_JOBS)
     }
@@ -98,15 +99,23 @@ impl<'a> SimTree<'a> {
             input.tables.clone().into_iter().map(move |table| (run, table))
         };
         let read: Vec<(RunId, TableId)> = job.inputs.iter().flat_map(pairs).collect();
-        let tables = if job.trivial_move { self.tables_of(&read) } else { self.merged(job, &read) };
-        let (run, place) = match job.output.target {
-            Target::Existing(run) => (run, Place::Oldest),
-            Target::New(place) => (RunId(self.next_id()), place),
+        let tables = match job.kind {
+            JobKind::Merge { output, table_bytes } => {
+                let (entries, seqnos) = self.merged(output.target, &read);
+                self.cut(&entries, table_bytes, seqnos)
+            }
+            JobKind::Move { .. } => self.tables_of(&read),
+            JobKind::Drop => Vec::new(),
         };
-        let arrival = Arrival { run, level: job.output.level, place, tables };
-        let add = if arrival.tables.is_empty() { vec![] } else { vec![arrival] };
-        self.apply(&TreeEdit { remove: read.clone(), add });
-        if !job.trivial_move {
+        let arrival = job.output().filter(|_| !tables.is_empty()).map(|output| {
+            let (run, place) = match output.target {
+                Target::Existing(run) => (run, Place::Oldest),
+                Target::New(place) => (RunId(self.next_id()), place),
+            };
+            Arrival { run, level: output.level, place, tables }
+        });
+        self.apply(&TreeEdit { remove: read.clone(), add: arrival.into_iter().collect() });
+        if !matches!(job.kind, JobKind::Move { .. }) {
             for (_, table) in read {
                 self.contents.remove(&table);
             }
@@ -118,14 +127,15 @@ impl<'a> SimTree<'a> {
         self.tree.tables().filter(is_read).map(Arc::clone).collect()
     }
 
-    fn merged(&mut self, job: &CompactionJob, read: &[(RunId, TableId)]) -> Vec<Arc<TableMeta>> {
+    /// Returns what a merge leaves of tables, and the smallest and the largest of their seqnos.
+    fn merged(&self, target: Target, read: &[(RunId, TableId)]) -> (Vec<Entry>, (u64, u64)) {
         let tables = self.tables_of(read);
         let mut entries = Vec::new();
         // Newest first, as the tree has them; neighbours in a run are disjoint.
         for table in &tables {
             entries = merge(&entries, &self.contents[&table.id]);
         }
-        let first = self.first_below(job.output.target);
+        let first = self.first_below(target);
         let below = &self.tree.runs[first..];
         let inputs: BTreeSet<TableId> = read.iter().map(|(_, table)| *table).collect();
         entries.retain(|entry| {
@@ -137,7 +147,7 @@ impl<'a> SimTree<'a> {
         });
         let oldest = tables.iter().map(|table| table.min_seqno.0).min().unwrap_or(0);
         let newest = tables.iter().map(|table| table.max_seqno.0).max().unwrap_or(0);
-        self.cut(&entries, job.table_bytes, (oldest, newest))
+        (entries, (oldest, newest))
     }
 
     /// Returns the first run that is older than a job's output, or that it is put into.

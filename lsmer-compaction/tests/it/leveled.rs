@@ -78,7 +78,7 @@ fn level_0_waits_for_enough_runs() {
     assert_eq!(sim.plan(&strategy, 4), []);
     sim.flush(&(0..PER_MEMTABLE).collect());
     let plan = sim.plan(&strategy, 4);
-    assert_eq!((plan.len(), plan[0].inputs.len(), plan[0].output.level), (1, 4, 1));
+    assert_eq!((plan.len(), plan[0].inputs.len(), plan[0].output().unwrap().level), (1, 4, 1));
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn level_0_waits_for_level_1_and_is_not_overtaken() {
     let keys = |keys: std::ops::Range<u32>| keys.collect::<BTreeSet<_>>();
     let mut sim = TreeSim::of(&[(2, keys(0..9)), (1, keys(0..9))]);
     let plan = sim.plan(&strategy, 1);
-    assert_eq!((plan.len(), plan[0].output.level), (1, 2));
+    assert_eq!((plan.len(), plan[0].output().unwrap().level), (1, 2));
     sim.start(plan[0].clone()).unwrap();
     sim.flush(&keys(0..9));
     sim.flush(&keys(0..9));
@@ -97,7 +97,7 @@ fn level_0_waits_for_level_1_and_is_not_overtaken() {
         "no more of level 1 is taken, which would go on forever"
     );
     sim.end(0).unwrap();
-    assert_eq!(sim.plan(&strategy, 4)[0].output.level, 1);
+    assert_eq!(sim.plan(&strategy, 4)[0].output().unwrap().level, 1);
 }
 
 #[test]

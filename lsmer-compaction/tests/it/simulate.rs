@@ -55,17 +55,9 @@ impl CompactionStrategy for OneRun {
         if view.tree.runs.len() < 2 {
             return vec![];
         }
-        let inputs = view.tree.runs.iter().map(|run| JobInput {
-            run: run.id,
-            tables: run.tables.iter().map(|table| table.id).collect(),
-        });
-        vec![CompactionJob {
-            inputs: inputs.collect(),
-            output: JobOutput { target: Target::Existing(oldest.id), level: 1 },
-            trivial_move: false,
-            table_bytes: cx.table_bytes,
-            reason: "one",
-        }]
+        let inputs = view.tree.runs.iter().map(JobInput::all_of).collect();
+        let output = JobOutput { target: Target::Existing(oldest.id), level: 1 };
+        vec![CompactionJob::merge(inputs, output, cx.table_bytes).because("one")]
     }
 }
 
@@ -100,13 +92,12 @@ impl CompactionStrategy for Restless {
         "restless"
     }
 
-    fn plan(&self, view: TreeView<'_>, cx: &PlanContext) -> Vec<CompactionJob> {
+    fn plan(&self, view: TreeView<'_>, _cx: &PlanContext) -> Vec<CompactionJob> {
         let run = &view.tree.runs[0];
-        let inputs = vec![JobInput { run: run.id, tables: vec![run.tables[0].id] }];
+        let input = JobInput { run: run.id, tables: vec![run.tables[0].id] };
         let target = Target::New(lsmer_core::Place::Newest);
         let output = JobOutput { target, level: 1 };
-        let table_bytes = cx.table_bytes;
-        vec![CompactionJob { inputs, output, trivial_move: true, table_bytes, reason: "round" }]
+        vec![CompactionJob::trivial_move(input, output).because("round")]
     }
 }
 

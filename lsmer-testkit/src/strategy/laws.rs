@@ -5,7 +5,6 @@ use lsmer_core::{CompactionJob, CompactionStrategy, TreeView, check};
 use super::{
     TreeSim,
     shapes::{Any, keys, likely, spread},
-    sim::in_words,
 };
 use crate::seed::Seeded;
 
@@ -28,7 +27,8 @@ pub fn compact_01_equal_trees_have_equal_plans(strategy: &dyn CompactionStrategy
         let plans: Vec<_> = trees.iter().map(|any| any.plan(strategy, &random)).collect();
         for (any, plan) in trees.iter().zip(&plans).rev() {
             let again = any.clone().plan(strategy, &random);
-            let words = |plan: &[CompactionJob]| plan.iter().map(in_words).collect::<Vec<_>>();
+            let words =
+                |plan: &[CompactionJob]| plan.iter().map(ToString::to_string).collect::<Vec<_>>();
             let (one, other) = (words(plan), words(&again));
             assert!(
                 *plan == again,
@@ -58,9 +58,9 @@ pub fn compact_02_every_job_is_legal_alone_and_beside_the_others(
         let (count, slots) = (plan.len(), any.cx.slots);
         assert!(count <= slots, "COMPACT-02: {count} jobs for {slots} slots; {random}");
         for job in &plan {
-            let legal = check(TreeView { tree: &any.tree, busy: &any.busy }, job);
-            legal.unwrap_or_else(|why| panic!("COMPACT-02: {why}: {}; {random}", in_words(job)));
-            any.busy.extend(job.inputs.iter().flat_map(|input| &input.tables));
+            let legal = check(TreeView::new(&any.tree, &any.busy), job);
+            legal.unwrap_or_else(|why| panic!("COMPACT-02: {why}: {job}; {random}"));
+            any.busy.extend(job.tables());
         }
     }
 }

@@ -76,7 +76,7 @@ impl Any {
         strategy: &dyn CompactionStrategy,
         random: &Seeded,
     ) -> Vec<CompactionJob> {
-        let view = TreeView { tree: &self.tree, busy: &self.busy };
+        let view = TreeView::new(&self.tree, &self.busy);
         unharmed(format_args!("COMPACT-02: {random}"), || strategy.plan(view, &self.cx))
     }
 }

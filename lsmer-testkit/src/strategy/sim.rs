@@ -7,8 +7,8 @@ use std::{
 };
 
 use lsmer_core::{
-    Arrival, CompactionJob, CompactionStrategy, JobInput, JobOutput, Place, PlanContext, Run,
-    RunId, TableId, TableMeta, Target, Tree, TreeEdit, TreeView, check,
+    Arrival, CompactionJob, CompactionStrategy, JobKind, JobOutput, Place, PlanContext, Run, RunId,
+    TableId, TableMeta, Target, Tree, TreeEdit, TreeView, check,
 };
 
 /// A key and a seqno.
@@ -96,13 +96,13 @@ impl TreeSim {
 
     /// Returns the tables that running jobs read.
     pub fn busy(&self) -> BTreeSet<TableId> {
-        let inputs = self.running.iter().flat_map(|job| &job.inputs);
-        inputs.flat_map(|input| &input.tables).copied().collect()
+        self.running.iter().flat_map(CompactionJob::tables).collect()
     }
 
     /// Asks for a plan.
     pub fn plan(&self, strategy: &dyn CompactionStrategy, slots: usize) -> Vec<CompactionJob> {
-        let view = TreeView { tree: &self.tree, busy: &self.busy() };
+        let busy = self.busy();
+        let view = TreeView::new(&self.tree, &busy).with_running(&self.running);
         strategy.plan(view, &Self::context(slots))
     }
 
@@ -125,21 +125,27 @@ impl TreeSim {
     pub fn end(&mut self, which: usize) -> Result<(), String> {
         let job = self.running.remove(which);
         self.check(&job)?;
-        let read: Vec<_> = job.inputs.iter().flat_map(|input| &input.tables).copied().collect();
-        let tables = if job.trivial_move {
-            self.tree.tables().filter(|table| read.contains(&table.id)).map(Arc::clone).collect()
-        } else {
-            self.merge(&read, job.table_bytes)
+        let read: Vec<_> = job.tables().collect();
+        let tables = match job.kind {
+            JobKind::Merge { table_bytes, .. } => self.merge(&read, table_bytes),
+            JobKind::Move { .. } => {
+                let tables = self.tree.tables().filter(|table| read.contains(&table.id));
+                tables.map(Arc::clone).collect()
+            }
+            JobKind::Drop => Vec::new(),
         };
-        let (run, place) = match job.output.target {
-            Target::Existing(run) => (run, Place::Oldest),
-            Target::New(place) => (RunId(self.next_id()), place),
-        };
+        let arrival = job.output().map(|JobOutput { target, level }| {
+            let (run, place) = match target {
+                Target::Existing(run) => (run, Place::Oldest),
+                Target::New(place) => (RunId(self.next_id()), place),
+            };
+            Arrival { run, level, place, tables }
+        });
         let pairs = job
             .inputs
             .iter()
             .flat_map(|input| input.tables.iter().map(move |table| (input.run, *table)));
-        let add = vec![Arrival { run, level: job.output.level, place, tables }];
+        let add = arrival.into_iter().collect();
         let edit = TreeEdit { remove: pairs.collect(), add };
         self.tree = self.tree.apply(&edit).map_err(|error| format!("{error}: {edit:?}"))?;
         Ok(())
@@ -159,7 +165,7 @@ impl TreeSim {
             if !plan.is_empty() {
                 return Err(format!("{} jobs for one slot", plan.len() + 1));
             }
-            merges += usize::from(!job.trivial_move);
+            merges += usize::from(matches!(job.kind, JobKind::Merge { .. }));
             self.start(job)?;
             self.end(0)?;
         }
@@ -167,9 +173,9 @@ impl TreeSim {
     }
 
     fn check(&self, job: &CompactionJob) -> Result<(), String> {
-        let view = TreeView { tree: &self.tree, busy: &self.busy() };
-        check(view, job)
-            .map_err(|illegal| format!("{illegal}: {} in {}", in_words(job), self.shape()))
+        let busy = self.busy();
+        check(TreeView::new(&self.tree, &busy), job)
+            .map_err(|illegal| format!("{illegal}: {job} in {}", self.shape()))
     }
 
     /// Makes tables of the newest entry of each key.
@@ -220,16 +226,4 @@ impl TreeSim {
         let runs: Vec<_> = self.tree.runs.iter().map(describe).collect();
         runs.join("; ")
     }
-}
-
-/// Says what a job does, for messages.
-pub(super) fn in_words(job: &CompactionJob) -> String {
-    let input = |input: &JobInput| {
-        let tables: Vec<_> = input.tables.iter().map(ToString::to_string).collect();
-        format!("tables {} of run {}", tables.join(" "), input.run.0)
-    };
-    let inputs: Vec<_> = job.inputs.iter().map(input).collect();
-    let verb = if job.trivial_move { "moves" } else { "merges" };
-    let JobOutput { target, level } = job.output;
-    format!("\"{}\" {verb} {} to {target:?}, L{level}", job.reason, inputs.join(", "))
 }

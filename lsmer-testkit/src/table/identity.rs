@@ -117,6 +117,7 @@ fn described(case: &Case<'_>) -> TableMeta {
         filter: if case.config.filter_bits > 0 { meta.filter } else { BlockHandle::default() },
         format: case.format.name().into(),
         filter_name: filter_name.into(),
+        ..TableMeta::default()
     }
 }
 

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use lsmer_core::{
-    CompactionJob, CompactionStrategy, JobInput, JobOutput, Place, PlanContext, Run, Target,
-    TreeView,
+    CompactionJob, CompactionStrategy, JobInput, JobKind, JobOutput, Place, PlanContext, Run,
+    Target, TreeView,
 };
 use lsmer_testkit::strategy as suite;
 
@@ -133,7 +133,7 @@ impl CompactionStrategy for Gather {
             (Flaw::PlansTheSameTwice, _) if cx.slots > 1 => return vec![job.clone(), job],
             (Flaw::MergesTheEndsOnly, [_, .., oldest]) => {
                 job.inputs.drain(1..job.inputs.len() - 1);
-                job.output.target = Target::Existing(oldest.id);
+                set_target(&mut job, Target::Existing(oldest.id));
             }
             (Flaw::LeavesATableOfTheNewest, _) if job.inputs[0].tables.len() > 1 => {
                 job.inputs[0].tables.pop();
@@ -143,25 +143,23 @@ impl CompactionStrategy for Gather {
                 return vec![first, merge(rest, Target::New(Place::After(two.id)), cx)];
             }
             (Flaw::CountsOnTwoTables, [newest, ..]) => {
-                job.table_bytes = newest.tables[1].file_bytes;
+                let JobKind::Merge { table_bytes, .. } = &mut job.kind else { unreachable!() };
+                *table_bytes = newest.tables[1].file_bytes;
             }
-            (Flaw::PutsTheResultFirst, _) => job.output.target = Target::New(Place::Newest),
+            (Flaw::PutsTheResultFirst, _) => set_target(&mut job, Target::New(Place::Newest)),
             _ => {}
         }
         vec![job]
     }
 }
 
+fn set_target(job: &mut CompactionJob, target: Target) {
+    let JobKind::Merge { output, .. } = &mut job.kind else { unreachable!() };
+    output.target = target;
+}
+
 fn merge(runs: &[Run], target: Target, cx: &PlanContext) -> CompactionJob {
-    let input = |run: &Run| {
-        let tables = run.tables.iter().map(|table| table.id).collect();
-        JobInput { run: run.id, tables }
-    };
-    CompactionJob {
-        inputs: runs.iter().map(input).collect(),
-        output: JobOutput { target, level: 1 },
-        trivial_move: false,
-        table_bytes: cx.table_bytes,
-        reason: "gather",
-    }
+    let inputs = runs.iter().map(JobInput::all_of).collect();
+    let output = JobOutput { target, level: 1 };
+    CompactionJob::merge(inputs, output, cx.table_bytes).because("gather")
 }

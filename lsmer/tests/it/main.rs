@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 mod certified;
+mod drops;
 mod failed_syncs;
 mod flips;
 mod harness;
@@ -10,4 +11,5 @@ mod jobs;
 mod keyspaces;
 mod model;
 mod prediction;
+mod reckless;
 mod scans;

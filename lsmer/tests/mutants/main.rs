@@ -15,8 +15,6 @@ mod faults;
 mod flips;
 #[cfg(lsmer_mutants)]
 mod killer;
-#[cfg(lsmer_mutants)]
-mod reckless;
 mod registry;
 mod sources;
 #[cfg(lsmer_mutants)]

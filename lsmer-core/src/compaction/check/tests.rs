@@ -1,11 +1,11 @@
 //! The laws against a model that carries jobs out, entry by entry.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use proptest::{collection::vec, prelude::*, sample::Index};
 
 use super::*;
-use crate::{Arrival, JobInput, JobOutput, SeqNo, TreeEdit};
+use crate::{Arrival, JobInput, JobOutput, SeqNo, TableId, TreeEdit};
 
 /// Keys are single bytes below this.
 const KEYS: u8 = 12;
@@ -64,7 +64,7 @@ impl Model {
     fn carry_out(&self, job: &CompactionJob) -> Result<Self, crate::Error> {
         let mut next = self.clone();
         let read = job.inputs.iter().flat_map(|input| &input.tables);
-        let arriving = if job.trivial_move {
+        let arriving = if matches!(job.kind, JobKind::Move { .. }) {
             let all = self.tree.tables();
             all.filter(|table| read.clone().any(|id| table.id == *id)).map(Arc::clone).collect()
         } else {
@@ -75,7 +75,8 @@ impl Model {
             next.entries.insert(meta.id, entries);
             vec![meta]
         };
-        let (run, place) = match job.output.target {
+        let output = job.output().expect("not a drop");
+        let (run, place) = match output.target {
             Target::Existing(run) => (run, Place::Oldest),
             Target::New(place) => (RunId(1000), place),
         };
@@ -84,7 +85,7 @@ impl Model {
             input.tables.clone().into_iter().map(move |table| (run, table))
         };
         let remove = job.inputs.iter().flat_map(pairs).collect();
-        let add = vec![Arrival { run, level: job.output.level, place, tables: arriving }];
+        let add = vec![Arrival { run, level: output.level, place, tables: arriving }];
         next.tree = self.tree.apply(&TreeEdit { remove, add })?;
         Ok(next)
     }
@@ -134,17 +135,13 @@ fn job(tree: &Tree, (masks, at, kind, trivial_move): &Choice) -> CompactionJob {
         3 => Target::New(Place::Oldest),
         _ => Target::Existing(anchor),
     };
-    CompactionJob {
-        inputs: inputs.collect(),
-        output: JobOutput { target, level: 1 },
-        trivial_move: *trivial_move,
-        table_bytes: 1,
-        reason: "test",
-    }
+    let output = JobOutput { target, level: 1 };
+    let merge = CompactionJob::merge(inputs.collect(), output, 1);
+    if *trivial_move { CompactionJob { kind: JobKind::Move { output }, ..merge } } else { merge }
 }
 
 fn verdict(tree: &Tree, job: &CompactionJob) -> Result<(), Illegal> {
-    check(TreeView { tree, busy: &BTreeSet::new() }, job)
+    check(TreeView::new(tree, &BTreeSet::new()), job)
 }
 
 proptest! {
@@ -165,7 +162,7 @@ proptest! {
         runs in runs(false), choice in choices(),
     ) {
         let model = model(&runs);
-        let job = CompactionJob { trivial_move: false, ..job(&model.tree, &choice) };
+        let job = job(&model.tree, &(choice.0, choice.1, choice.2, false));
         if !job.inputs.is_empty() {
             let after = model.carry_out(&job);
             let intact = after.is_ok_and(|after| after.newest_first());
@@ -198,13 +195,8 @@ fn of(inputs: &[(u64, &[u64])], target: Target) -> CompactionJob {
         run: RunId(*run),
         tables: tables.iter().map(|number| id(*number)).collect(),
     };
-    CompactionJob {
-        inputs: inputs.iter().map(input).collect(),
-        output: JobOutput { target, level: 1 },
-        trivial_move: false,
-        table_bytes: 1,
-        reason: "test",
-    }
+    let output = JobOutput { target, level: 1 };
+    CompactionJob::merge(inputs.iter().map(input).collect(), output, 1)
 }
 
 fn id(number: u64) -> TableId {
@@ -235,14 +227,15 @@ fn each_law_has_its_answer() {
     assert_eq!(verdict(&tree, &of(&[(0, &[0]), (1, &[1])], into(1))), Ok(()));
     let taken = BTreeSet::from([id(1)]);
     let job = of(&[(1, &[1])], Target::New(Place::Before(RunId(1))));
-    assert_eq!(check(TreeView { tree: &tree, busy: &taken }, &job), Err(Illegal::Busy(id(1))));
+    assert_eq!(check(TreeView::new(&tree, &taken), &job), Err(Illegal::Busy(id(1))));
 }
 
 #[test]
 fn tables_move_as_they_are_only_to_where_nothing_overlaps_them() {
     let tree = sample();
     let moved = |inputs: &[(u64, &[u64])], target| {
-        verdict(&tree, &CompactionJob { trivial_move: true, ..of(inputs, target) })
+        let kind = JobKind::Move { output: JobOutput { target, level: 1 } };
+        verdict(&tree, &CompactionJob { kind, ..of(inputs, target) })
     };
     let into = |run| Target::Existing(RunId(run));
     assert_eq!(moved(&[(1, &[2])], into(0)), Ok(()), "nothing newer overlaps e..g");
@@ -261,7 +254,76 @@ fn a_table_between_two_that_are_read_is_in_the_way_of_a_merge_only() {
         |id, tables: &[Arc<TableMeta>]| Run { id: RunId(id), level: 0, tables: tables.into() };
     let tree = Tree { runs: vec![run(0, &tables[..2]), run(1, &tables[2..])] };
     let merge = of(&[(0, &[0, 1])], Target::Existing(RunId(1)));
-    let moved = CompactionJob { trivial_move: true, ..merge.clone() };
+    let kind = JobKind::Move { output: merge.output().unwrap() };
+    let moved = CompactionJob { kind, ..merge.clone() };
     assert_eq!(verdict(&tree, &merge), Err(Illegal::Overlaps(id(2))), "a table could span it");
     assert_eq!(verdict(&tree, &moved), Ok(()));
+}
+
+#[test]
+fn what_is_dropped_uncovers_nothing_older() {
+    let tree = sample();
+    let dropped = |inputs: &[(u64, &[u64])]| {
+        let kind = JobKind::Drop;
+        verdict(&tree, &CompactionJob { kind, ..of(inputs, Target::New(Place::Oldest)) })
+    };
+    let uncovers =
+        |dropped, older| Err(Illegal::Uncovers { dropped: id(dropped), older: id(older) });
+    assert_eq!(dropped(&[(2, &[3])]), Ok(()), "there is nothing older");
+    assert_eq!(dropped(&[(1, &[2])]), uncovers(2, 3));
+    assert_eq!(dropped(&[(0, &[0]), (2, &[3])]), uncovers(0, 1));
+    assert_eq!(dropped(&[(1, &[1, 2]), (2, &[3])]), Ok(()), "what is newer stays");
+    assert_eq!(dropped(&[(0, &[0]), (1, &[1]), (2, &[3])]), Ok(()), "e..g does not overlap b..d");
+    assert_eq!(dropped(&[]), Err(Illegal::Empty));
+}
+
+#[test]
+fn every_answer_belongs_to_a_law_and_says_which_tables() {
+    let (a, b) = (id(1), id(2));
+    let answers = [
+        (Illegal::Empty, Law::Takes),
+        (Illegal::NoSuchRun(RunId(1)), Law::Takes),
+        (Illegal::NoSuchTable(RunId(2), a), Law::Takes),
+        (Illegal::Twice(a), Law::Takes),
+        (Illegal::Busy(a), Law::Takes),
+        (Illegal::Overtakes { moved: a, past: b }, Law::Order),
+        (Illegal::Overlaps(a), Law::Disjoint),
+        (Illegal::NotTrivial, Law::Moves),
+        (Illegal::Uncovers { dropped: a, older: b }, Law::Drops),
+        (Illegal::Undeclared, Law::Drops),
+    ];
+    for (illegal, law) in &answers {
+        assert_eq!(illegal.law(), *law, "{illegal}");
+    }
+    let laws: BTreeSet<_> = answers.iter().map(|(_, law)| *law).collect();
+    assert_eq!(laws.into_iter().collect::<Vec<_>>(), Law::ALL);
+}
+
+/// Level-0 runs of one table each; `wide` tables all overlap, others none.
+fn queue(runs: u64, wide: bool) -> Tree {
+    let run = |i: u64| {
+        let low = if wide { 0 } else { 10 * i };
+        let bounds = [low, low + 9].map(|key| Box::<[u8]>::from(key.to_be_bytes()));
+        let [smallest, largest] = bounds;
+        let table = TableMeta { id: id(i), smallest, largest, ..TableMeta::default() };
+        Run { id: RunId(i), level: 0, tables: vec![Arc::new(table)] }
+    };
+    Tree { runs: (0..runs).map(run).collect() }
+}
+
+#[test]
+fn a_merge_of_many_runs_is_checked() {
+    for wide in [false, true] {
+        let tree = queue(2000, wide);
+        let all: Vec<_> = tree.runs.iter().map(JobInput::all_of).collect();
+        let output = JobOutput { target: Target::New(Place::Oldest), level: 1 };
+        let job = CompactionJob::merge(all.clone(), output, 1);
+        assert_eq!(verdict(&tree, &job), Ok(()));
+        let but_the_last = CompactionJob::merge(all[..1999].to_vec(), output, 1);
+        let want =
+            if wide { Err(Illegal::Overtakes { moved: id(0), past: id(1999) }) } else { Ok(()) };
+        assert_eq!(verdict(&tree, &but_the_last), want);
+        let oldest = CompactionJob::drop_tables(all[1000..].to_vec());
+        assert_eq!(verdict(&tree, &oldest), Ok(()));
+    }
 }

@@ -1,16 +1,17 @@
-//! A compaction strategy that plans anything: the engine has to carry out what is legal, at any
+//! A compaction strategy that plans anything: an engine has to carry out what is legal, at any
 //! moment, and to refuse the rest.
 
 use lsmer_core::{
-    CompactionJob, CompactionStrategy, JobInput, JobOutput, Place, PlanContext, Rng, Run, Target,
-    TreeView, check, hash,
+    CompactionJob, CompactionStrategy, JobInput, JobOutput, Place, PlanContext, Rng, Run, RunId,
+    Target, TreeView, check, hash,
 };
 use lsmer_io::SeededRng;
 
 /// Plans what the shape of the tree makes it think of: nothing one time in three, so that it comes
-/// to an end; something legal, mostly; or anything.
-#[derive(Debug)]
-pub(crate) struct Reckless;
+/// to an end; something legal, mostly; or anything, also what makes no sense. It plans drops and
+/// does not [say so](CompactionStrategy::drops), so that none may be carried out.
+#[derive(Clone, Copy, Debug)]
+pub struct Reckless;
 
 impl CompactionStrategy for Reckless {
     fn name(&self) -> &'static str {
@@ -23,9 +24,9 @@ impl CompactionStrategy for Reckless {
         if view.tree.runs.is_empty() || below(&rng, 3) == 0 {
             return Vec::new();
         }
-        let mut job = || job(&rng, &view.tree.runs, cx);
+        let job = || job(&rng, &view.tree.runs, cx);
         if below(&rng, 4) == 0 {
-            return vec![job()];
+            return vec![spoil(&rng, job())];
         }
         let legal = (0..16).map(|_| job()).filter(|job| check(view, job).is_ok());
         legal.take(cx.slots).collect()
@@ -55,7 +56,21 @@ fn job(rng: &SeededRng, runs: &[Run], cx: &PlanContext) -> CompactionJob {
     let target = if below(rng, 2) == 0 { Target::Existing(run.id) } else { new };
     let level = u8::try_from(1 + below(rng, 5)).expect("it is small");
     let output = JobOutput { target, level };
-    let trivial_move = inputs.len() == 1 && below(rng, 3) == 0;
-    let (table_bytes, reason) = (cx.table_bytes, "reckless");
-    CompactionJob { inputs, output, trivial_move, table_bytes, reason }
+    if inputs.len() == 1 && below(rng, 3) == 0 {
+        return CompactionJob::trivial_move(inputs.remove(0), output);
+    }
+    CompactionJob::merge(inputs, output, cx.table_bytes).because("reckless")
+}
+
+/// Turns one job in three into one that makes no sense, or into a drop.
+fn spoil(rng: &SeededRng, mut job: CompactionJob) -> CompactionJob {
+    match below(rng, 15) {
+        0 => job.inputs[0].run = RunId(u64::MAX),
+        1 => job.inputs[0].tables.clear(),
+        2 => job.inputs.clear(),
+        3 => job.inputs.push(job.inputs[0].clone()),
+        4 => return CompactionJob::drop_tables(job.inputs).because("reckless"),
+        _ => {}
+    }
+    job
 }
