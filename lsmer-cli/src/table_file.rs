@@ -89,7 +89,7 @@ impl TableFile {
         if end.is_none_or(|end| self.file.len().is_ok_and(|bytes| end > bytes)) {
             return Err(Error::corruption("a block is outside of its file"));
         }
-        let mut raw = BlockBuf::zeroed(request.bytes as usize);
+        let mut raw = BlockBuf::unfilled(request.bytes as usize);
         self.file.read_exact_at(&mut raw, request.id.offset).map_err(failed)?;
         self.format.decode(&request.id, raw)
     }

@@ -38,6 +38,7 @@ mod lanes;
 mod layout;
 mod search;
 mod slot;
+mod spare;
 
 use std::{fmt, ops::Range};
 

@@ -12,7 +12,7 @@ use lsmer_core::{
 use lsmer_sync::Mutex;
 
 use crate::{
-    flight::{Flight, Flights},
+    flight::Flights,
     tables::{TableHandle, Tables},
 };
 
@@ -71,8 +71,15 @@ impl Driver {
         #[cfg(test)]
         self.be_reluctant(&mut wanted);
         wanted.sort_unstable_by_key(|request| request.id);
-        let (all, others) = self.flights.board(wanted);
-        let mut own = Own { flights: &self.flights, all, landed: 0 };
+        let mut others = Vec::new();
+        wanted.retain(|request| match self.flights.board(&request.id) {
+            None => true,
+            Some(flight) => {
+                others.push((request.id, flight));
+                false
+            }
+        });
+        let mut own = Own { flights: &self.flights, all: wanted, landed: 0 };
         let mut failed = None;
         while own.landed < own.all.len() {
             let rest = &own.all[own.landed..];
@@ -83,12 +90,12 @@ impl Driver {
             #[cfg(not(test))]
             let mut read = self.read(group);
             while own.landed < end {
-                let (request, _) = own.all[own.landed];
+                let request = own.all[own.landed];
                 let result = self.decode(&request, &mut read);
                 if let (Ok(block), Fill::Cache) = (&result, fill) {
                     self.tables.parts.cache.insert(request.id, block.clone());
                 }
-                own.land(result.clone());
+                own.land(&result);
                 deliver(shelf, request.id, result, &mut failed);
             }
         }
@@ -100,36 +107,47 @@ impl Driver {
     }
 
     /// Reads neighbouring blocks of one table.
-    fn read(&self, group: &[Boarded]) -> Result<Stored> {
-        let [(first, _), ..] = group else { unreachable!("a group has a block") };
+    fn read(&self, group: &[BlockRequest]) -> Result<Stored> {
+        let [first, others @ ..] = group else { unreachable!("a group has a block") };
         let gone = || Error::bad_table("a read outlived its table", &TableMeta::default());
         let handle = self.tables.find(first.id.table).ok_or_else(gone)?;
-        for (request, _) in group {
+        for request in group {
             check_extent(request, &handle).map_err(|error| self.at(error, request))?;
         }
-        let buffer = |(request, _): &Boarded| BlockBuf::zeroed(request.bytes as usize);
-        let mut buffers: Vec<BlockBuf> = group.iter().map(buffer).collect();
-        let mut reads: Vec<ReadRequest<'_>> = group
-            .iter()
-            .zip(&mut buffers)
-            .map(|((request, _), buf)| ReadRequest { offset: request.id.offset, buf })
-            .collect();
-        handle.file()?.read_batch(&mut reads).map_err(|source| match source.kind() {
+        let buffer = |request: &BlockRequest| BlockBuf::unfilled(request.bytes as usize);
+        let mut stored = Stored { first: Some(buffer(first)), others: vec![].into_iter(), handle };
+        let file = stored.handle.file()?;
+        let read = if let (Some(buf), []) = (&mut stored.first, others) {
+            file.read_exact_at(buf, first.id.offset)
+        } else {
+            let mut buffers: Vec<BlockBuf> = others.iter().map(buffer).collect();
+            let all = stored.first.iter_mut().chain(&mut buffers);
+            let mut reads: Vec<ReadRequest<'_>> = group
+                .iter()
+                .zip(all)
+                .map(|(request, buf)| ReadRequest { offset: request.id.offset, buf })
+                .collect();
+            let read = file.read_batch(&mut reads);
+            stored.others = buffers.into_iter();
+            read
+        };
+        drop(file);
+        read.map_err(|source| match source.kind() {
             std::io::ErrorKind::UnexpectedEof => {
                 self.at(Error::corruption("a table is shorter than its blocks"), first)
             }
             _ => self.at(Error::io("cannot read a block", source), first),
         })?;
-        Ok(Stored { handle, buffers: buffers.into_iter() })
+        Ok(stored)
     }
 
     /// Decodes the next block of what was read.
     fn decode(&self, request: &BlockRequest, read: &mut Result<Stored>) -> Result<Block> {
         let read = read.as_mut().map_err(|error| error.clone())?;
-        let format = self.tables.parts.format(&read.handle.meta.format);
-        let format = format.expect("the table that asks was opened by this format");
-        let raw = read.buffers.next().expect("as many as were asked for");
-        format.decode(&request.id, raw).map_err(|error| self.at(error, request))
+        let raw = read.first.take().or_else(|| read.others.next());
+        let raw = raw.expect("as many as were asked for");
+        let decoded = read.handle.format()?.decode(&request.id, raw);
+        decoded.map_err(|error| self.at(error, request))
     }
 
     #[cold]
@@ -138,27 +156,26 @@ impl Driver {
     }
 }
 
-type Boarded = (BlockRequest, Arc<Flight>);
-
 /// The stored bytes of some blocks of a table.
 struct Stored {
+    /// Most often there is one.
+    first: Option<BlockBuf>,
+    others: std::vec::IntoIter<BlockBuf>,
     handle: Arc<TableHandle>,
-    buffers: std::vec::IntoIter<BlockBuf>,
 }
 
 /// The flights of one fetch. All of them land, also if a decoder panics: others wait for them.
 struct Own<'a> {
     flights: &'a Flights,
-    all: Vec<Boarded>,
+    all: Vec<BlockRequest>,
     /// How many of them, from the first on.
     landed: usize,
 }
 
 impl Own<'_> {
     /// Lands the next one.
-    fn land(&mut self, result: Result<Block>) {
-        let (request, flight) = &self.all[self.landed];
-        self.flights.land(request.id, flight, result);
+    fn land(&mut self, result: &Result<Block>) {
+        self.flights.land(&self.all[self.landed].id, result);
         self.landed += 1;
     }
 }
@@ -166,7 +183,7 @@ impl Own<'_> {
 impl Drop for Own<'_> {
     fn drop(&mut self) {
         while self.landed < self.all.len() {
-            self.land(Err(Error::new(ErrorKind::Io, "the read of a block was cut short")));
+            self.land(&Err(Error::new(ErrorKind::Io, "the read of a block was cut short")));
         }
     }
 }
@@ -190,10 +207,10 @@ fn deliver(shelf: &mut BlockShelf, id: BlockId, result: Result<Block>, failed: &
 }
 
 /// Returns how many of the requests, sorted by id, lie side by side in one file.
-fn neighbours(requests: &[Boarded]) -> usize {
+fn neighbours(requests: &[BlockRequest]) -> usize {
     let end = |request: &BlockRequest| request.id.offset + u64::from(request.bytes);
-    let touches = |pair: &&[Boarded]| {
-        let [(first, _), (second, _)] = pair else { return false };
+    let touches = |pair: &&[BlockRequest]| {
+        let [first, second] = pair else { return false };
         first.id.table == second.id.table && end(first) == second.id.offset
     };
     let range: Range<usize> = 0..requests.windows(2).take_while(touches).count();

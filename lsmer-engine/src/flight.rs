@@ -1,69 +1,88 @@
 //! Single flight: of equal fetches one is made, and whoever asks second waits for it.
+//!
+//! Nearly always nobody asks second. So a fetch under way is a line in one of a few short lists,
+//! and only who asks second makes of it what can be waited for.
 
-use std::{
-    collections::{BTreeMap, btree_map::Entry},
-    sync::Arc,
-};
+use std::sync::Arc;
 
-use lsmer_core::{Block, BlockId, BlockRequest, Event, Exec, Result, mutant, twin};
+use lsmer_core::{Block, BlockId, Event, Exec, Result, mutant, twin};
 use lsmer_sync::Mutex;
+
+/// How many lists there are, so that threads seldom want the same one: a power of two.
+const LISTS: usize = 16;
 
 /// The fetches under way.
 #[derive(Debug, Default)]
 pub(crate) struct Flights {
-    live: Mutex<BTreeMap<BlockId, Arc<Flight>>>,
+    lists: [List; LISTS],
 }
 
-/// A fetch under way.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct List(Mutex<Vec<Fetch>>);
+
+#[derive(Debug)]
+struct Fetch {
+    id: BlockId,
+    /// What others wait for, if there are others.
+    joined: Option<Arc<Flight>>,
+}
+
+/// A fetch that somebody waits for.
 #[derive(Debug, Default)]
 pub(crate) struct Flight {
     landed: Event,
     result: Mutex<Option<Result<Block>>>,
 }
 
-/// The flights that a caller makes, and those of others that it waits for.
-type Boarded = (Vec<(BlockRequest, Arc<Flight>)>, Vec<(BlockId, Arc<Flight>)>);
-
 impl Flights {
-    /// Starts a flight for each block that nobody fetches. The caller lands every one of its own.
-    pub(crate) fn board(&self, wanted: Vec<BlockRequest>) -> Boarded {
-        let (mut own, mut others) = (Vec::new(), Vec::new());
-        let mut live = self.live.lock();
-        for request in wanted {
-            if twin!("flight-looked-up-in-two-steps") && !live.contains_key(&request.id) {
-                drop(live);
-                live = self.live.lock();
-                live.remove(&request.id);
-            }
-            match live.entry(request.id) {
-                Entry::Occupied(flight) => others.push((request.id, Arc::clone(flight.get()))),
-                Entry::Vacant(place) => {
-                    own.push((request, Arc::clone(place.insert(Arc::default()))));
-                }
-            }
+    /// Starts a flight for a block that nobody fetches: the caller lands it, whatever happens.
+    /// Returns the flight to wait for if somebody does.
+    pub(crate) fn board(&self, id: &BlockId) -> Option<Arc<Flight>> {
+        let list = self.list(id);
+        let mut live = list.0.lock();
+        if twin!("flight-looked-up-in-two-steps") && live.iter().all(|fetch| fetch.id != *id) {
+            drop(live);
+            live = list.0.lock();
+            live.retain(|fetch| fetch.id != *id);
         }
-        (own, others)
+        if let Some(fetch) = live.iter_mut().find(|fetch| fetch.id == *id) {
+            return Some(Arc::clone(fetch.joined.get_or_insert_default()));
+        }
+        live.push(Fetch { id: *id, joined: None });
+        None
     }
 
-    /// Hands a result to whoever waits for it.
-    pub(crate) fn land(&self, id: BlockId, flight: &Flight, result: Result<Block>) {
-        if !mutant!("fetch-never-ends") {
-            self.live.lock().remove(&id);
-        }
+    /// Ends the flight of a block, and hands its result to whoever waits for it.
+    pub(crate) fn land(&self, id: &BlockId, result: &Result<Block>) {
+        let mut live = self.list(id).0.lock();
+        let at = live.iter().position(|fetch| fetch.id == *id).expect("it was boarded");
+        let joined = if mutant!("fetch-never-ends") {
+            Some(Arc::clone(live[at].joined.get_or_insert_default()))
+        } else {
+            live.swap_remove(at).joined
+        };
+        drop(live);
+        let Some(flight) = joined else { return };
         if twin!("flight-told-before-it-landed") {
             flight.landed.notify();
-            *flight.result.lock() = Some(result);
+            *flight.result.lock() = Some(result.clone());
             return;
         }
-        *flight.result.lock() = Some(result);
+        *flight.result.lock() = Some(result.clone());
         flight.landed.notify();
+    }
+
+    fn list(&self, id: &BlockId) -> &List {
+        let mixed = (id.offset ^ id.table.number << 32).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        &self.lists[usize::try_from(mixed >> 60).expect("four bits") % LISTS]
     }
 }
 
 #[cfg(test)]
 impl Flights {
     pub(crate) fn is_empty(&self) -> bool {
-        self.live.lock().is_empty()
+        self.lists.iter().all(|list| list.0.lock().is_empty())
     }
 }
 

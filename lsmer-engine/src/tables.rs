@@ -12,8 +12,8 @@ use std::{
 };
 
 use lsmer_core::{
-    BlockReader, Error, Event, FileClass, Job, Next, OpenOptions, Result, Step, Table, TableId,
-    TableMeta, VfsFile, Waited, WorkClass, mutant, twin,
+    BlockReader, Error, Event, FileClass, Job, Next, OpenOptions, Result, Step, Table, TableFormat,
+    TableId, TableMeta, VfsFile, Waited, WorkClass, mutant, twin,
 };
 use lsmer_sync::{
     ArcSwapOption, Mutex, SwapGuard,
@@ -45,6 +45,8 @@ pub(crate) struct Tables {
 #[derive(Debug)]
 pub(crate) struct TableHandle {
     pub(crate) meta: Arc<TableMeta>,
+    /// What reads it; `None` if no format here does.
+    format: Option<Arc<dyn TableFormat>>,
     tables: Weak<Tables>,
     file: ArcSwapOption<OpenFile>,
     table: ArcSwapOption<OpenTable>,
@@ -78,6 +80,18 @@ impl Deref for TableGuard {
 
     fn deref(&self) -> &Self::Target {
         &**self.table()
+    }
+}
+
+/// Keeps an open file from being closed, likewise.
+#[derive(Debug)]
+pub(crate) struct FileGuard(SwapGuard<Option<Arc<OpenFile>>>);
+
+impl Deref for FileGuard {
+    type Target = dyn VfsFile;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.0.as_ref().expect("made of an open file").0
     }
 }
 
@@ -123,6 +137,7 @@ impl Tables {
         }
         let handle = Arc::new(TableHandle {
             meta: Arc::clone(meta),
+            format: self.parts.format(&meta.format).map(Arc::clone),
             tables: Arc::downgrade(self),
             file: ArcSwapOption::empty(),
             table: ArcSwapOption::empty(),
@@ -189,8 +204,7 @@ impl TableHandle {
     fn open_now(self: &Arc<Self>, blocks: &mut BlockReader<'_>) -> Result<Step<TableGuard>> {
         let tables = self.tables.upgrade().expect("the database outlives its readers");
         let parts = &tables.parts;
-        let format = parts.format(&self.meta.format).ok_or_else(|| unknown_format(&self.meta))?;
-        let opened = format.open(&self.meta, &parts.filter, blocks);
+        let opened = self.format()?.open(&self.meta, &parts.filter, blocks);
         let Step::Done(table) = opened.map_err(|error| error.in_file(tables.path(self.meta.id)))?
         else {
             return Ok(Step::Miss);
@@ -203,11 +217,23 @@ impl TableHandle {
         Ok(Step::Done(TableGuard(SwapGuard::from_inner(open))))
     }
 
+    /// Returns what reads the table.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` if it was written by a format that is not here.
+    pub(crate) fn format(&self) -> Result<&dyn TableFormat> {
+        self.format.as_deref().ok_or_else(|| unknown_format(&self.meta))
+    }
+
     /// Returns the file, opening it if needed. Blocks on I/O then: only the driver calls it.
-    pub(crate) fn file(self: &Arc<Self>) -> Result<Arc<dyn VfsFile>> {
-        if let Some(file) = &*self.file.load() {
-            return Ok(Arc::clone(&file.0));
-        }
+    pub(crate) fn file(self: &Arc<Self>) -> Result<FileGuard> {
+        let open = self.file.load();
+        if open.is_some() { Ok(FileGuard(open)) } else { self.open_file() }
+    }
+
+    #[cold]
+    fn open_file(self: &Arc<Self>) -> Result<FileGuard> {
         let tables = self.tables.upgrade().expect("the database outlives its readers");
         let path = tables.path(self.meta.id);
         let file = tables.parts.env.vfs.open(&path, OpenOptions::read(FileClass::Table));
@@ -215,10 +241,11 @@ impl TableHandle {
             std::io::ErrorKind::NotFound => Error::corruption("a table is missing").in_file(&path),
             _ => Error::io("cannot open a table", source).in_file(&path),
         })?;
-        if self.file.swap(Some(Arc::new(OpenFile(Arc::clone(&file))))).is_none() {
+        let open = Some(Arc::new(OpenFile(file)));
+        if self.file.swap(open.clone()).is_none() {
             tables.admit(self);
         }
-        Ok(file)
+        Ok(FileGuard(SwapGuard::from_inner(open)))
     }
 
     /// Says that no version after this one has the table.
@@ -281,6 +308,7 @@ impl Drop for Remove {
     }
 }
 
+#[cold]
 fn unknown_format(meta: &TableMeta) -> Error {
     let what = "a table was written by a table format that this composition does not have";
     Error::new(lsmer_core::ErrorKind::Unsupported, what).detail(&meta.format)

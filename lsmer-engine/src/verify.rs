@@ -60,7 +60,7 @@ impl Shared {
 
     fn verify_table(&self, handle: &Arc<TableHandle>, report: &mut VerifyReport) -> Result<()> {
         let meta = &handle.meta;
-        let format = self.parts.format(&meta.format).expect("checked when it was opened");
+        let format = handle.format()?;
         let file = handle.file()?;
         let own = format.inspect(&*file)?;
         let described = TableMeta { file_bytes: meta.file_bytes, flushed: meta.flushed, ..own };
@@ -71,7 +71,7 @@ impl Shared {
         let table = self.driver.drive(&mut shelf, Fill::Nothing, |blocks| handle.open(blocks))?;
         for request in table.blocks() {
             // Past the cache: the bytes on disk are what is checked.
-            let mut raw = BlockBuf::zeroed(request.bytes as usize);
+            let mut raw = BlockBuf::unfilled(request.bytes as usize);
             let read = file.read_exact_at(&mut raw, request.id.offset);
             read.map_err(|error| Error::io("cannot read a block", error))?;
             let decoded = format.decode(&request.id, raw);

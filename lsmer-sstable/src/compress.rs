@@ -116,7 +116,7 @@ impl fmt::Debug for Compressor {
 ///
 /// `Corruption` if it has not; `Unsupported` if the codec was not built in.
 pub(crate) fn decompress(codec: Compression, stored: &[u8], bytes: usize) -> Result<BlockBuf> {
-    let mut payload = BlockBuf::zeroed(bytes);
+    let mut payload = BlockBuf::unfilled(bytes);
     let read = match codec {
         Compression::Lz4 => lz4_flex::block::decompress_into(stored, &mut payload).ok(),
         #[cfg(feature = "zstd")]

@@ -87,7 +87,7 @@ pub(crate) fn inspect(name: &str, file: &dyn VfsFile) -> Result<TableMeta> {
     if end != Some(footer_at) || properties.bytes > MAX_BYTES {
         return Err(ours(Error::corruption("the footer of a table leads nowhere")));
     }
-    let mut raw = BlockBuf::zeroed(properties.bytes as usize);
+    let mut raw = BlockBuf::unfilled(properties.bytes as usize);
     file.read_exact_at(&mut raw, properties.offset).map_err(failed).map_err(ours)?;
     let at = BlockId { table: id, offset: properties.offset, kind: BlockKind::Properties };
     let meta = TableMeta::decode(Fields::new(&stored::open(&at, raw)?)).map_err(ours)?;

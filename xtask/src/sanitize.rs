@@ -66,7 +66,7 @@ impl Sanitizer {
 
     fn flags(self) -> &'static str {
         match self {
-            Self::Address => "-Zsanitizer=address",
+            Self::Address => "-Zsanitizer=address --cfg lsmer_asan",
             Self::Thread => {
                 "-Zunstable-options -Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer \
                  --cfg lsmer_tsan"

@@ -7,6 +7,8 @@
 //!  128  c      the bytes of the block, and what is left of the allocation
 //! ```
 //!
+//! What is let go of is kept by the thread for its next block (`spare.rs`).
+//!
 //! One load leads from whoever names a frame to all that a search begins with, and the columns
 //! stand in the lines behind, so that they can be fetched before the header is there
 //! ([`prefetch`]). That halves what a hit of a block costs that is in no cache of the processor.
@@ -16,15 +18,16 @@
 //! - **F1** A frame is one allocation of [`HEADER`] and `capacity` bytes, made in
 //!   [`Frame::alloc`]. All of it is initialized then, and stays so; `bytes <= capacity`.
 //! - **F2** A frame is freed by whoever takes its count to 0, and by nobody else. Each [`Frame`]
-//!   has its one in the count, or had it put there for it by a slot (`slot.rs`).
-//! - **F3** A [`BlockBuf`] holds the only `Frame` of its frame, and the count is 1. Only then is
-//!   anything but the count and the name written.
+//!   has its one in the count, or had it put there for it by a slot (`slot.rs`). Or, before it is
+//!   freed, the count is made 1 again, for the one reference that is kept for another block.
+//! - **F3** A [`BlockBuf`] holds the only `Frame` of its frame, and the count is 1; so does a frame
+//!   that is kept for another block. Only then is anything but the count and the name written.
 
 #![expect(unsafe_code, reason = "header and bytes of a block are one allocation")]
 
 use std::{
-    alloc::{Layout as Memory, alloc, dealloc, handle_alloc_error},
-    fmt,
+    alloc::{Layout as Memory, alloc_zeroed, dealloc, handle_alloc_error},
+    fmt, mem,
     ops::{Deref, DerefMut},
     ptr::{self, NonNull},
     slice,
@@ -35,13 +38,16 @@ use lsmer_sync::{
     atomic::{AtomicU64, Ordering, fence},
 };
 
-use super::layout::Layout;
+use super::{layout::Layout, spare};
 use crate::{BlockId, twin};
 
 /// Alignment of frames: a cache line, and what a slot leaves out of an address.
 pub(super) const ALIGN: usize = 64;
 /// Bytes before those of the block.
 const HEADER: usize = size_of::<Header>();
+/// Capacities are multiples of this: blocks of a table differ by a row, so that most fit where
+/// another one was.
+const STEP: u32 = 128;
 /// Lines to fetch for a search: the header, then fingerprints and ends of an ordinary block.
 const SEARCHED_LINES: usize = 7;
 
@@ -70,17 +76,26 @@ unsafe impl Send for Frame {}
 unsafe impl Sync for Frame {}
 
 impl Frame {
-    /// Makes a frame of so many bytes, all zero.
-    fn alloc(bytes: usize) -> Self {
+    /// Returns a frame of so many bytes, whatever they are: one that was let go of, or a new one.
+    fn take(bytes: usize) -> Self {
         let length = u32::try_from(bytes).expect("a block stays below 4 GiB");
-        let memory = memory(bytes);
+        let Some(mut frame) = spare::take(length) else { return Self::alloc(length) };
+        // SAFETY: no other reference, so nobody else reads the header (F3).
+        unsafe { frame.0.as_mut() }.bytes = length;
+        frame
+    }
+
+    /// Makes a frame of so many bytes.
+    fn alloc(bytes: u32) -> Self {
+        let capacity = bytes.checked_next_multiple_of(STEP).unwrap_or(bytes);
+        let memory = memory(capacity as usize);
         // SAFETY: the layout is not empty, for it has the header.
-        let base = unsafe { alloc(memory) };
+        let base = unsafe { alloc_zeroed(memory) };
         let Some(base) = NonNull::new(base) else { handle_alloc_error(memory) };
         let header = Header {
             count: AtomicU64::new(1),
-            bytes: length,
-            capacity: length,
+            bytes,
+            capacity,
             name: OnceLock::new(),
             layout: Layout::default(),
             alive: Witness::default(),
@@ -88,9 +103,12 @@ impl Frame {
         let frame = Self(base.cast());
         // SAFETY: the allocation begins with room for a header, aligned for it (F1).
         unsafe { frame.0.write(header) };
-        // SAFETY: so many bytes follow the header (F1).
-        unsafe { frame.start().write_bytes(0, bytes) };
         frame
+    }
+
+    /// Returns how many bytes there is room for.
+    pub(super) fn capacity(&self) -> u32 {
+        self.header().capacity
     }
 
     /// Makes a frame again of what [`as_raw`](Self::as_raw) returned.
@@ -158,17 +176,31 @@ impl Drop for Frame {
 
 impl Frame {
     /// Requires: the count is 0.
-    #[cold]
     fn free(&mut self) {
         self.header().alive.end();
         if Witness::KEEPS_MEMORY {
             return;
         }
-        let memory = memory(self.header().capacity as usize);
         // SAFETY: the count is 0, so this is the last who sees the header (F2).
+        let header = unsafe { self.0.as_mut() };
+        header.count = AtomicU64::new(1);
+        header.name = OnceLock::new();
+        header.layout = Layout::default();
+        if let Some(frame) = spare::keep(Self(self.0)) {
+            frame.dealloc();
+        }
+    }
+
+    /// Requires: the count is 1.
+    #[cold]
+    fn dealloc(self) {
+        let memory = memory(self.header().capacity as usize);
+        // SAFETY: the only reference (F3), which is forgotten below.
         unsafe { self.0.drop_in_place() };
         // SAFETY: allocated in `alloc` with this layout (F1).
         unsafe { dealloc(self.0.cast().as_ptr(), memory) };
+        // Its memory is gone.
+        mem::forget(self);
     }
 }
 
@@ -177,13 +209,14 @@ impl Frame {
 pub struct BlockBuf(Frame);
 
 impl BlockBuf {
-    /// Makes a buffer of zeros.
+    /// Makes a buffer of so many bytes that are to be overwritten: they are zeros, or what was in
+    /// another buffer.
     ///
     /// # Panics
     ///
     /// If it were 4 GiB or longer.
-    pub fn zeroed(bytes: usize) -> Self {
-        Self(Frame::alloc(bytes))
+    pub fn unfilled(bytes: usize) -> Self {
+        Self(Frame::take(bytes))
     }
 
     /// Keeps the first so many bytes only.
@@ -219,7 +252,7 @@ impl DerefMut for BlockBuf {
 
 impl From<&[u8]> for BlockBuf {
     fn from(bytes: &[u8]) -> Self {
-        let mut buf = Self::zeroed(bytes.len());
+        let mut buf = Self::unfilled(bytes.len());
         buf.copy_from_slice(bytes);
         buf
     }
