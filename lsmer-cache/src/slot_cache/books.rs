@@ -174,6 +174,12 @@ impl Books {
         }
     }
 
+    /// Returns the slots that are probably looked at next for a victim, and after that.
+    pub(super) fn upcoming(&self) -> [Option<usize>; 2] {
+        let mut tickets = self.small.iter().chain(&self.main);
+        [(); 2].map(|()| tickets.next().map(|ticket| ticket.at as usize))
+    }
+
     /// Returns the one of these slots, all full, whose block is missed least.
     pub(super) fn least(&self, slots: impl Iterator<Item = usize>) -> usize {
         let worth = |at: &usize| {

@@ -4,7 +4,9 @@
 //! are half full on average, so the first one has room for 19 of 20 blocks, and both are full for
 //! one in hundreds: then the least of theirs goes.
 
-use lsmer_core::{Block, BlockId, BlockSlot, TableId, mutant};
+use std::mem;
+
+use lsmer_core::{Block, BlockId, BlockSlot, TableId, mutant, prefetch};
 use lsmer_sync::Mutex;
 
 use super::books::{Books, Newcomer};
@@ -17,6 +19,21 @@ const BYTES_PER_SLOT: usize = 2 << 10;
 /// What a block takes beside its frame: two slots, two residents, a place in a queue and one
 /// among the ghosts, and what the allocator adds.
 const ENTRY_BYTES: usize = 80;
+
+/// Blocks that go: their memory is given back after the lock. Mostly it is one.
+#[derive(Default)]
+struct Gone {
+    one: Option<Block>,
+    others: Vec<Block>,
+}
+
+impl Gone {
+    fn add(&mut self, block: Option<Block>) {
+        if block.is_some() {
+            self.others.extend(mem::replace(&mut self.one, block));
+        }
+    }
+}
 
 pub(super) struct Shard {
     buckets: Box<[Bucket]>,
@@ -48,39 +65,50 @@ impl Shard {
 
     pub(super) fn insert(&self, hash: u64, id: &BlockId, block: Block) {
         let bytes = block.weight() + ENTRY_BYTES;
-        // What goes is freed after the lock.
-        let mut gone = Vec::new();
+        let mut gone = Gone::default();
         let mut books = self.books.lock();
         let before = self.find(hash, id).filter(|_| !mutant!("cache-keeps-what-is-replaced"));
         let in_main = before.is_some_and(|at| books.is_in_main(at));
-        gone.extend(before.and_then(|at| self.remove(&mut books, at)));
+        gone.add(before.and_then(|at| self.remove(&mut books, at)));
         let Some(weight) = u32::try_from(bytes).ok().filter(|_| bytes <= self.capacity) else {
             return;
         };
         while books.bytes() + bytes > self.capacity && !mutant!("cache-never-full") {
             let Some(at) = books.victim(|at| self.slot(at).take_hits()) else { break };
-            gone.extend(self.remove(&mut books, at));
+            gone.add(self.remove(&mut books, at));
         }
         let at = self.vacancy(hash).unwrap_or_else(|| {
             let at = books.least(self.places(hash));
-            gone.extend(self.remove(&mut books, at));
+            gone.add(self.remove(&mut books, at));
             at
         });
         match self.slot(at).put(hash, id, block) {
-            Ok(before) => gone.extend(before),
+            Ok(before) => gone.add(before),
             Err(refused) => {
-                gone.push(refused);
+                gone.add(Some(refused));
                 return;
             }
         }
         books.admit(at, Newcomer { hash, table: table_mark(id.table), bytes: weight }, in_main);
+        self.prefetch(&books);
+    }
+
+    /// Sends for what the next block that comes in will push out, one step for each block.
+    fn prefetch(&self, books: &Books) {
+        let [next, later] = books.upcoming();
+        if let Some(at) = later {
+            prefetch(self.slot(at));
+        }
+        if let Some(at) = next {
+            self.slot(at).prefetch();
+        }
     }
 
     pub(super) fn remove_table(&self, table: TableId) {
-        let mut gone = Vec::new();
+        let mut gone = Gone::default();
         let mut books = self.books.lock();
         for at in books.of_table(table_mark(table)) {
-            gone.extend(self.remove(&mut books, at));
+            gone.add(self.remove(&mut books, at));
         }
         drop(books);
     }

@@ -17,7 +17,8 @@
 //!
 //! - **F1** A frame is one allocation of [`HEADER`] and `capacity` bytes, made in
 //!   [`Frame::alloc`]. All of it is initialized then, and stays so; `bytes <= capacity`.
-//! - **F2** A frame is freed by whoever takes its count to 0, and by nobody else. Each [`Frame`]
+//! - **F2** A frame is freed by whoever takes its count to 0, or is about to and finds that nobody
+//!   else is counted; by nobody else. Each [`Frame`]
 //!   has its one in the count, or had it put there for it by a slot (`slot.rs`). Or, before it is
 //!   freed, the count is made 1 again, for the one reference that is kept for another block.
 //! - **F3** A [`BlockBuf`] holds the only `Frame` of its frame, and the count is 1; so does a frame
@@ -167,7 +168,11 @@ impl Drop for Frame {
         // What was read through this reference comes before the memory is freed.
         let order =
             if twin!("frame-let-go-without-order") { Ordering::Relaxed } else { Ordering::Release };
-        if self.header().count.fetch_sub(1, order) == 1 {
+        let count = &self.header().count;
+        // Where this is the only reference, nobody can make another one.
+        if count.load(Ordering::Acquire) == 1 {
+            self.free();
+        } else if count.fetch_sub(1, order) == 1 {
             fence(Ordering::Acquire);
             self.free();
         }
@@ -175,13 +180,13 @@ impl Drop for Frame {
 }
 
 impl Frame {
-    /// Requires: the count is 0.
+    /// Requires: nobody else is counted.
     fn free(&mut self) {
         self.header().alive.end();
         if Witness::KEEPS_MEMORY {
             return;
         }
-        // SAFETY: the count is 0, so this is the last who sees the header (F2).
+        // SAFETY: this is the last who sees the header (F2).
         let header = unsafe { self.0.as_mut() };
         header.count = AtomicU64::new(1);
         header.name = OnceLock::new();

@@ -109,6 +109,13 @@ impl BlockSlot {
         self.swap(0)
     }
 
+    /// Brings closer what [`take`](Self::take) touches; purely a hint.
+    pub fn prefetch(&self) {
+        if let Some(raw) = address(self.word.load(Ordering::Relaxed)) {
+            crate::prefetch(raw.as_ptr());
+        }
+    }
+
     /// Returns whether there is no block here.
     pub fn is_empty(&self) -> bool {
         address(self.word.load(Ordering::Relaxed)).is_none()
@@ -183,8 +190,14 @@ impl BlockSlot {
         let frame = unsafe { reference(before) }?;
         let taken = before & TAKEN_MASK;
         // The bias becomes a reference again, and those who took the frame from here are counted
-        // where they will count down.
-        frame.header().count.fetch_sub(BIAS - 1 - taken, Ordering::Relaxed);
+        // where they will count down. If they all did already and the frame is in no other slot,
+        // nobody else is left who could write the count (S2).
+        let count = &frame.header().count;
+        if count.load(Ordering::Acquire) == BIAS - taken {
+            count.store(1, Ordering::Relaxed);
+        } else {
+            count.fetch_sub(BIAS - 1 - taken, Ordering::Relaxed);
+        }
         Some(Block(frame))
     }
 }
