@@ -42,7 +42,8 @@ Usage: cargo xtask <command>
                     --bless writes the right hashes into docs/format/*.md.
   loom              Check the models of lock-free code: every order of their steps, within bounds.
   shuttle           Check a small engine in 100,000 schedules of its threads, with crashes.
-  stranger          Lint and test external/stranger, which stands for somebody else's crate.
+  stranger          Lint and test the crates that stand for somebody else's: external/stranger,
+                    examples/third_party_strategy.
   mutants [NAME]    Run the kit against mistakes that were planted on purpose, those with NAME in
                     their names: it has to notice each (see docs/testkit/mutants.md).
   perf-check [NAME] Count the instructions of the operations with NAME in their names, and compare

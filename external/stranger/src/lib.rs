@@ -1,13 +1,11 @@
-//! Two parts for lsmer, written by somebody else: a memtable and a compaction strategy.
+//! A memtable for lsmer, written by somebody else.
 //!
-//! They need `lsmer-core`, which has the traits, and nothing more. `tests/conforms.rs` shows how
-//! they are certified, `tests/database.rs` a database that is composed of them.
+//! It needs `lsmer-core`, which has the traits, and nothing more. `tests/conforms.rs` shows how it
+//! is certified, `tests/database.rs` a database that is composed with it.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 mod sorted_vec;
-mod staircase;
 
 pub use sorted_vec::SortedVecs;
-pub use staircase::Staircase;

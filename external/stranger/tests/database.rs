@@ -1,9 +1,9 @@
-//! A database that is composed of the parts, and of those that ship, at work.
+//! A database that is composed of the memtable, and of parts that ship, at work.
 
 use std::sync::Arc;
 
 use lsmer::{Db, Result};
-use stranger::{SortedVecs, Staircase};
+use stranger::SortedVecs;
 
 const KEYS: usize = 1_000;
 const WRITES: usize = 10_000;
@@ -17,7 +17,7 @@ fn it_is_written_merged_closed_and_read_again() -> Result<()> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let builder = || {
         let builder = Db::builder(folder.path().join("db"));
-        builder.memtable(Arc::new(SortedVecs)).compaction(Staircase).memtable_bytes(64 << 10)
+        builder.memtable(Arc::new(SortedVecs)).memtable_bytes(64 << 10)
     };
 
     let db = builder().open()?;

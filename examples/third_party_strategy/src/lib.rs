@@ -1,6 +1,13 @@
-//! A compaction strategy: every run is at least twice as large as the next newer one.
+//! A compaction strategy for lsmer, written by somebody else: a staircase.
 //!
-//! So n bytes are in at most log2(n) runs, and an entry is rewritten about as often.
+//! Every run is at least twice as large as the next newer one. So n bytes are in at most log2(n)
+//! runs, and an entry is rewritten about as often: the logarithmic method (Bentley and Saxe, 1980).
+//!
+//! It needs `lsmer-core`, which has the trait, and nothing more. `tests/conforms.rs` certifies it,
+//! `tests/database.rs` has a database that uses it, and `examples/what_if.rs` tells what it costs.
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
 
 use lsmer_core::{
     CompactionJob, CompactionStrategy, JobInput, JobOutput, Place, PlanContext, Run, Target,
@@ -13,7 +20,7 @@ pub struct Staircase;
 
 impl CompactionStrategy for Staircase {
     fn name(&self) -> &'static str {
-        "stranger.staircase.1"
+        "third-party.staircase.1"
     }
 
     fn plan(&self, view: TreeView<'_>, cx: &PlanContext) -> Vec<CompactionJob> {
