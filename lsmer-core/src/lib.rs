@@ -24,6 +24,7 @@ mod block_reader;
 mod cache;
 mod checksum;
 pub mod codec;
+mod common_prefix;
 mod compaction;
 mod cursor;
 mod entry_batch;
@@ -52,6 +53,7 @@ pub use block::{Block, BlockBuf, BlockBuilder, BlockSlot};
 pub use block_reader::{BlockId, BlockKind, BlockReader, BlockRequest, BlockShelf};
 pub use cache::BlockCache;
 pub use checksum::{checksum, checksum_context, checksum_more};
+pub use common_prefix::CommonPrefix;
 pub use compaction::{
     CompactionJob, CompactionStrategy, Illegal, JobInput, JobKind, JobOutput, Law, PlanContext,
     Target, TreeView, check,

@@ -15,10 +15,11 @@ use crate::{
     merge::Merge,
     output::Output,
     run_cursor::RunCursor,
+    run_tables::{RunTable, RunTables},
     shared::Shared,
     space::Space,
     survive::Survive,
-    view::{RunHandles, Version},
+    view::Version,
 };
 
 pub(crate) struct CompactJob {
@@ -37,7 +38,7 @@ struct Merging {
     output: Output,
     /// The runs older than the output: where a key of the job may still have older versions, but
     /// for the inputs.
-    below: Vec<RunHandles>,
+    below: Vec<RunTables>,
     inputs: BTreeSet<TableId>,
 }
 
@@ -61,7 +62,7 @@ impl CompactJob {
             let wanted: BTreeSet<TableId> = input.tables.iter().copied().collect();
             let run = version.runs.iter().find(|run| run.id == input.run).ok_or_else(moved)?;
             let tables = run.tables.iter().filter(|table| wanted.contains(&table.meta.id));
-            cursors.push(Box::new(RunCursor::new(tables.map(Arc::clone).collect())));
+            cursors.push(Box::new(RunCursor::new(tables.map(RunTable::again).collect())));
         }
         let mut merge = Merge::new(cursors);
         merge.seek(ALL, false);
@@ -153,8 +154,8 @@ impl Merging {
                 return Ok(false);
             }
             allowance.spend(window, rows.clone());
-            let hides = |run: &RunHandles, key: &[u8]| {
-                run.covering(key).is_some_and(|at| !inputs.contains(&run.tables[at].meta.id))
+            let hides = |run: &RunTables, key: &[u8]| {
+                run.covering(key).is_some_and(|table| !inputs.contains(&table.meta.id))
             };
             let hidden = |key: &[u8]| below.iter().any(|run| hides(run, key));
             let bottom = |key: &[u8]| mutant!("compaction-drops-deletes") || !hidden(key);
@@ -213,7 +214,7 @@ impl BackgroundJob for CompactJob {
 }
 
 /// Returns the runs that are older than the output, or were put into it.
-fn older_than_output(version: &Version, target: Target) -> Option<Vec<RunHandles>> {
+fn older_than_output(version: &Version, target: Target) -> Option<Vec<RunTables>> {
     let runs = &version.runs;
     let position = |id: RunId| runs.iter().position(|run| run.id == id);
     let first = match target {

@@ -11,12 +11,12 @@
 
 use std::cmp::Ordering;
 
-use lsmer_core::{TableMeta, head, mutant};
+use lsmer_core::{CommonPrefix, TableMeta, head, mutant};
 
 /// The bounds of the tables of one run.
 #[derive(Debug)]
 pub(crate) struct Fences {
-    prefix: Box<[u8]>,
+    prefix: CommonPrefix,
     largest: Box<[u64]>,
     smallest: Box<[u64]>,
 }
@@ -28,7 +28,7 @@ impl Fences {
         let last = tables.clone().next_back().map_or(&b""[..], |table| &table.largest);
         let shared = first.iter().zip(last).take_while(|(one, other)| one == other).count();
         Self {
-            prefix: first[..shared].into(),
+            prefix: CommonPrefix::new(&first[..shared]),
             largest: tables.clone().map(|table| head(&table.largest[shared..])).collect(),
             smallest: tables.map(|table| head(&table.smallest[shared..])).collect(),
         }
@@ -40,7 +40,7 @@ impl Fences {
         key: &[u8],
         meta: impl Fn(usize) -> &'a TableMeta,
     ) -> Option<usize> {
-        let head = head(key.strip_prefix(&*self.prefix)?);
+        let head = head(self.prefix.strip(key)?);
         let mut at = self.largest.partition_point(|largest| *largest < head);
         while self.largest.get(at) == Some(&head) && is_after(&meta(at).largest, key) {
             at += 1;

@@ -47,6 +47,7 @@ mod reserve;
 mod rotate;
 mod row;
 mod run_cursor;
+mod run_tables;
 mod scan;
 mod schedule;
 mod shared;

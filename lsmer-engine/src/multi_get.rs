@@ -100,7 +100,7 @@ fn advance(
             seeker.take(blocks);
         }
         for seeker in going(group) {
-            seeker.search(blocks, values)?;
+            seeker.search(values)?;
         }
     }
     let waiting = group.iter_mut().filter(|seeker| seeker.state == State::Waits);
@@ -131,16 +131,12 @@ impl Seeker<'_> {
     }
 
     /// Looks into the block that it took.
-    fn search(&mut self, blocks: &mut BlockReader<'_>, values: &mut [Option<Value>]) -> Result<()> {
+    fn search(&mut self, values: &mut [Option<Value>]) -> Result<()> {
         let Some(block) = self.block.take() else { return Ok(()) };
-        match self.walk.search(block, blocks)? {
-            Step::Done(Some(found)) => {
-                let put = Some(found).filter(|found| found.kind() == Kind::Put);
-                values[self.at] = put.map(Lookup::into_value);
-                self.state = State::Ended;
-            }
-            Step::Done(None) => {}
-            Step::Miss => self.state = State::Waits,
+        if let Some(found) = self.walk.search(block)? {
+            let put = Some(found).filter(|found| found.kind() == Kind::Put);
+            values[self.at] = put.map(Lookup::into_value);
+            self.state = State::Ended;
         }
         Ok(())
     }

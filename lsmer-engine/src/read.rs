@@ -177,6 +177,10 @@ impl Shared {
         let (hits, misses) = shelf.take_counts();
         self.counters.cache_hits.add(hits);
         self.counters.cache_misses.add(misses);
+        // It may have opened tables, and so closed others.
+        if self.tables.take_excess() {
+            self.all_spaces().iter().for_each(|space| space.renew_version());
+        }
         misses
     }
 }

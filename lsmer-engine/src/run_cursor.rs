@@ -7,11 +7,11 @@ use lsmer_core::{
     mutant,
 };
 
-use crate::tables::TableHandle;
+use crate::run_tables::RunTable;
 
 #[derive(Debug)]
 pub(crate) struct RunCursor {
-    tables: Arc<[Arc<TableHandle>]>,
+    tables: Arc<[RunTable]>,
     range: OwnedRange,
     backward: bool,
     /// The tables `[next, end)` that were not begun yet; a backward walk takes from the end.
@@ -22,7 +22,7 @@ pub(crate) struct RunCursor {
 }
 
 impl RunCursor {
-    pub(crate) fn new(tables: Arc<[Arc<TableHandle>]>) -> Self {
+    pub(crate) fn new(tables: Arc<[RunTable]>) -> Self {
         let range = OwnedRange::default();
         Self { tables, range, backward: false, next: 0, end: 0, current: None }
     }
@@ -35,7 +35,7 @@ impl RunCursor {
         let from_end = self.backward && !mutant!("back-opens-the-front-table");
         let at = if from_end { self.end - 1 } else { self.next };
         let Step::Done(table) = self.tables[at].open(blocks)? else { return Ok(Step::Miss) };
-        self.current = Some((at, table.share().cursor(), false));
+        self.current = Some((at, table.cursor(), false));
         if self.backward {
             self.end -= 1;
         } else {

@@ -284,7 +284,7 @@ impl End {
     fn begin(&mut self, view: &View, range: KeyRange<'_>, backward: bool) {
         let merge = self.merge.get_or_insert_with(|| {
             let mems = view.mems().map(|mem| Arc::clone(&mem.table).cursor());
-            let run = |run: &crate::view::RunHandles| -> Box<dyn Cursor + Send> {
+            let run = |run: &crate::run_tables::RunTables| -> Box<dyn Cursor + Send> {
                 Box::new(RunCursor::new(Arc::clone(&run.tables)))
             };
             Merge::new(mems.chain(view.version.runs.iter().map(run)))

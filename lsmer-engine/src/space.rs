@@ -138,6 +138,11 @@ impl Space {
         });
     }
 
+    /// Lets go of tables that were closed since the version was made.
+    pub(crate) fn renew_version(&self) {
+        self.change_view(|view| view.version = Arc::new(view.version.renewed()));
+    }
+
     /// Forgets why an earlier flush failed: the disk may have room again, and whoever waits for a
     /// flush from now on is told how that one goes.
     pub(crate) fn forget_flush_error(&self) {

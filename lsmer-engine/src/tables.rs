@@ -1,7 +1,7 @@
 //! Open tables by id.
 //!
 //! A table is opened on first use and closed again when too many are open or their indexes and
-//! filters take too much memory, oldest first. A handle lives as long as a version or a reader
+//! filters take too much memory, oldest first; who uses it meanwhile goes on. A handle lives as long as a version or a reader
 //! holds it; the file of a retired table is removed when its last holder lets go.
 
 use std::{
@@ -35,6 +35,8 @@ pub(crate) struct Tables {
     /// Memory of open indexes and filters, in bytes, and how much it may be.
     index_bytes: AtomicUsize,
     index_limit: usize,
+    /// Memory of tables that were closed, and that versions may still keep.
+    closed_bytes: AtomicUsize,
     read_only: bool,
     /// Files that are being removed in the background, and what tells of the end of each.
     removing: AtomicUsize,
@@ -49,41 +51,15 @@ pub(crate) struct TableHandle {
     format: Option<Arc<dyn TableFormat>>,
     tables: Weak<Tables>,
     file: ArcSwapOption<OpenFile>,
-    table: ArcSwapOption<OpenTable>,
+    table: Mutex<Option<Arc<dyn Table>>>,
     retired: AtomicBool,
 }
 
 #[derive(Debug)]
 struct OpenFile(Arc<dyn VfsFile>);
 
-#[derive(Debug)]
-struct OpenTable(Arc<dyn Table>);
-
-/// Keeps an open table from being dropped, at less cost than a count: closing it meanwhile only
+/// Keeps an open file from being dropped, at less cost than a count: closing it meanwhile only
 /// keeps others from finding it.
-#[derive(Debug)]
-pub(crate) struct TableGuard(SwapGuard<Option<Arc<OpenTable>>>);
-
-impl TableGuard {
-    /// Returns the table for longer than the operation.
-    pub(crate) fn share(&self) -> Arc<dyn Table> {
-        Arc::clone(self.table())
-    }
-
-    fn table(&self) -> &Arc<dyn Table> {
-        &self.0.as_ref().expect("made of an open table").0
-    }
-}
-
-impl Deref for TableGuard {
-    type Target = dyn Table;
-
-    fn deref(&self) -> &Self::Target {
-        &**self.table()
-    }
-}
-
-/// Keeps an open file from being closed, likewise.
 #[derive(Debug)]
 pub(crate) struct FileGuard(SwapGuard<Option<Arc<OpenFile>>>);
 
@@ -109,6 +85,7 @@ impl Tables {
             open: Mutex::default(),
             index_bytes: AtomicUsize::new(0),
             index_limit,
+            closed_bytes: AtomicUsize::new(0),
             read_only,
             removing: AtomicUsize::new(0),
             removed: Event::new(),
@@ -140,7 +117,7 @@ impl Tables {
             format: self.parts.format(&meta.format).map(Arc::clone),
             tables: Arc::downgrade(self),
             file: ArcSwapOption::empty(),
-            table: ArcSwapOption::empty(),
+            table: Mutex::default(),
             retired: AtomicBool::new(false),
         });
         live.insert(meta.id, Arc::downgrade(&handle));
@@ -152,9 +129,17 @@ impl Tables {
         self.live.lock().get(&id).and_then(Weak::upgrade)
     }
 
-    /// Returns the memory of open indexes and filters, in bytes.
+    /// Returns the memory of open indexes and filters, in bytes, and of those that were closed
+    /// and not yet let go of.
     pub(crate) fn index_bytes(&self) -> usize {
-        self.index_bytes.load(Ordering::Relaxed)
+        self.index_bytes.load(Ordering::Relaxed) + self.closed_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Returns whether versions may keep so much of closed tables that they should be renewed,
+    /// and counts that anew.
+    pub(crate) fn take_excess(&self) -> bool {
+        let excess = self.closed_bytes.load(Ordering::Relaxed) > self.index_limit / 8;
+        excess && self.closed_bytes.swap(0, Ordering::Relaxed) > 0
     }
 
     /// Returns how many tables have an open file.
@@ -172,14 +157,22 @@ impl Tables {
         drop(self.parts.env.vfs.remove_file(&self.path(id)));
     }
 
-    /// Queues an opened table and closes the oldest while there are too many.
+    /// Queues an opened file, and closes others if there are too many.
     fn admit(&self, handle: &Arc<TableHandle>) {
+        self.open.lock().push_back(Arc::downgrade(handle));
+        self.trim();
+    }
+
+    /// Closes the oldest tables while too many are open, or while they take too much memory.
+    fn trim(&self) {
+        // What is closed stays for a while: see `take_excess`.
+        let most = self.index_limit - self.index_limit / 8;
         let mut open = self.open.lock();
-        open.push_back(Arc::downgrade(handle));
-        while open.len() > MAX_OPEN || (self.index_bytes() > self.index_limit && open.len() > 1) {
+        let is_large = || self.index_bytes.load(Ordering::Relaxed) > most;
+        while open.len() > MAX_OPEN || (open.len() > 1 && is_large()) {
             let Some(oldest) = open.pop_front() else { break };
             if let Some(oldest) = oldest.upgrade() {
-                oldest.close(self);
+                self.closed_bytes.fetch_add(oldest.close(self), Ordering::Relaxed);
             }
         }
     }
@@ -187,7 +180,10 @@ impl Tables {
 
 impl TableHandle {
     /// Returns the open table; on a miss its index or its filter has to be fetched first.
-    pub(crate) fn open(self: &Arc<Self>, blocks: &mut BlockReader<'_>) -> Result<Step<TableGuard>> {
+    pub(crate) fn open(
+        self: &Arc<Self>,
+        blocks: &mut BlockReader<'_>,
+    ) -> Result<Step<Arc<dyn Table>>> {
         match self.opened() {
             Some(table) => Ok(Step::Done(table)),
             None => self.open_now(blocks),
@@ -195,13 +191,12 @@ impl TableHandle {
     }
 
     /// Returns the table if it is open.
-    pub(crate) fn opened(&self) -> Option<TableGuard> {
-        let open = self.table.load();
-        if open.is_some() { Some(TableGuard(open)) } else { None }
+    pub(crate) fn opened(&self) -> Option<Arc<dyn Table>> {
+        self.table.lock().clone()
     }
 
     #[cold]
-    fn open_now(self: &Arc<Self>, blocks: &mut BlockReader<'_>) -> Result<Step<TableGuard>> {
+    fn open_now(self: &Arc<Self>, blocks: &mut BlockReader<'_>) -> Result<Step<Arc<dyn Table>>> {
         let tables = self.tables.upgrade().expect("the database outlives its readers");
         let parts = &tables.parts;
         let opened = self.format()?.open(&self.meta, &parts.filter, blocks);
@@ -209,12 +204,13 @@ impl TableHandle {
         else {
             return Ok(Step::Miss);
         };
-        let bytes = table.bytes();
-        let open = Some(Arc::new(OpenTable(table)));
-        if self.table.swap(open.clone()).is_none() {
-            tables.index_bytes.fetch_add(bytes, Ordering::Relaxed);
-        }
-        Ok(Step::Done(TableGuard(SwapGuard::from_inner(open))))
+        // Somebody else may have opened it meanwhile.
+        let open = Arc::clone(self.table.lock().get_or_insert_with(|| {
+            tables.index_bytes.fetch_add(table.bytes(), Ordering::Relaxed);
+            table
+        }));
+        tables.trim();
+        Ok(Step::Done(open))
     }
 
     /// Returns what reads the table.
@@ -256,11 +252,12 @@ impl TableHandle {
         }
     }
 
-    fn close(&self, tables: &Tables) {
+    /// Returns the memory that the table took, and takes as long as somebody uses it.
+    fn close(&self, tables: &Tables) -> usize {
         self.file.store(None);
-        if let Some(table) = self.table.swap(None) {
-            tables.index_bytes.fetch_sub(table.0.bytes(), Ordering::Relaxed);
-        }
+        let bytes = self.table.lock().take().map_or(0, |table| table.bytes());
+        tables.index_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        bytes
     }
 }
 

@@ -80,7 +80,7 @@ impl Shared {
             report.blocks += 1;
             report.bytes += u64::from(request.bytes);
         }
-        self.verify_entries(&table.share(), report)
+        self.verify_entries(&table, report)
     }
 
     /// Walks a table: order, bounds, counts, seqnos; and each key is found by a lookup, so that

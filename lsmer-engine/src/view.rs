@@ -5,15 +5,10 @@
 
 use std::sync::Arc;
 
-use lsmer_core::{
-    Event, Lsn, Memtable, Probe, Run, RunId, SeqNo, Slot, TableId, Tree, mutant, twin,
-};
+use lsmer_core::{Event, Lsn, Memtable, Probe, SeqNo, Slot, TableId, Tree, mutant, twin};
 use lsmer_sync::atomic::{AtomicBool, AtomicU64, Ordering, order_in_models};
 
-use crate::{
-    fences::Fences,
-    tables::{TableHandle, Tables},
-};
+use crate::{run_tables::RunTables, tables::Tables};
 
 /// A memtable, with what the engine must know of it.
 #[derive(Debug)]
@@ -109,35 +104,20 @@ impl Mem {
 #[derive(Debug)]
 pub(crate) struct Version {
     pub(crate) tree: Arc<Tree>,
-    pub(crate) runs: Vec<RunHandles>,
-}
-
-/// The tables of one run, by key.
-#[derive(Clone, Debug)]
-pub(crate) struct RunHandles {
-    pub(crate) id: RunId,
-    pub(crate) tables: Arc<[Arc<TableHandle>]>,
-    fences: Arc<Fences>,
-}
-
-impl RunHandles {
-    fn new(run: &Run, tables: &Arc<Tables>) -> Self {
-        let fences = Fences::new(run.tables.iter().map(|meta| &**meta));
-        let tables = run.tables.iter().map(|meta| tables.handle(meta)).collect();
-        Self { id: run.id, tables, fences: Arc::new(fences) }
-    }
-
-    /// Returns the number of the table that may hold `key`.
-    pub(crate) fn covering(&self, key: &[u8]) -> Option<usize> {
-        self.fences.covering(key, |at| &self.tables[at].meta)
-    }
+    pub(crate) runs: Vec<RunTables>,
 }
 
 impl Version {
     /// Gives each table of a tree its handle: the one it has, or a new one.
     pub(crate) fn new(tree: Arc<Tree>, tables: &Arc<Tables>) -> Self {
-        let runs = tree.runs.iter().map(|run| RunHandles::new(run, tables)).collect();
+        let runs = tree.runs.iter().map(|run| RunTables::new(run, tables)).collect();
         Self { tree, runs }
+    }
+
+    /// Returns the same version, which keeps of its tables what is open now.
+    pub(crate) fn renewed(&self) -> Self {
+        let runs = self.runs.iter().map(RunTables::renewed).collect();
+        Self { tree: Arc::clone(&self.tree), runs }
     }
 
     /// Marks the tables that `next` does not have: their files go with their last holder.

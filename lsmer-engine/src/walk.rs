@@ -4,7 +4,8 @@
 //! driven in turn (`multi_get.rs`).
 
 use lsmer_core::{
-    Block, BlockReader, BlockRequest, Kind, Located, Lookup, Probe, Result, Search, Step, mutant,
+    Block, BlockReader, BlockRequest, Kind, Located, Lookup, Probe, Result, Search, Step, Table,
+    mutant,
 };
 
 use crate::view::Version;
@@ -17,13 +18,13 @@ pub(crate) struct Walk<'a> {
     /// The first run that was not asked yet.
     next: usize,
     /// The block to look into.
-    here: Option<Here>,
+    here: Option<Here<'a>>,
 }
 
-/// A block of a table of the run before `next`.
+/// A block of a table that the version keeps open.
 #[derive(Clone, Copy, Debug)]
-struct Here {
-    table: usize,
+struct Here<'a> {
+    table: &'a dyn Table,
     located: Located,
 }
 
@@ -38,9 +39,8 @@ impl<'a> Walk<'a> {
             let Step::Done(request) = self.locate(blocks)? else { return Ok(Step::Miss) };
             let Some(request) = request else { return Ok(Step::Done(None)) };
             let Some(block) = blocks.get(request) else { return Ok(Step::Miss) };
-            let Step::Done(found) = self.search(block, blocks)? else { return Ok(Step::Miss) };
-            if found.is_some() {
-                return Ok(Step::Done(found));
+            if let Some(found) = self.search(block)? {
+                return Ok(Step::Done(Some(found)));
             }
         }
     }
@@ -54,10 +54,8 @@ impl<'a> Walk<'a> {
         while self.here.is_none() {
             let Some(run) = self.version.runs.get(self.next) else { return Ok(Step::Done(None)) };
             if let Some(table) = run.covering(self.probe.key) {
-                let Step::Done(open) = run.tables[table].open(blocks)? else {
-                    return Ok(Step::Miss);
-                };
-                self.here = open.locate(&self.probe).map(|located| Here { table, located });
+                let Step::Done(table) = table.keep_open(blocks)? else { return Ok(Step::Miss) };
+                self.here = table.locate(&self.probe).map(|located| Here { table, located });
             }
             self.next += 1;
         }
@@ -70,24 +68,17 @@ impl<'a> Walk<'a> {
     }
 
     /// Looks into the block that was located; `None`: the walk goes on.
-    pub(crate) fn search(
-        &mut self,
-        block: Block,
-        blocks: &mut BlockReader<'_>,
-    ) -> Result<Step<Option<Lookup>>> {
-        let Here { table, located } = self.here.expect("it was located");
-        let handle = &self.version.runs[self.next - 1].tables[table];
-        let Step::Done(open) = handle.open(blocks)? else { return Ok(Step::Miss) };
-        self.here = None;
-        match open.search(&self.probe, &located, &block)? {
+    pub(crate) fn search(&mut self, block: Block) -> Result<Option<Lookup>> {
+        let Here { table, located } = self.here.take().expect("it was located");
+        match table.search(&self.probe, &located, &block)? {
             Search::Row(row) => {
                 let found = Lookup { block, row };
                 let passed = mutant!("lookup-passes-a-delete") && found.kind() == Kind::Delete;
-                return Ok(Step::Done((!passed).then_some(found)));
+                return Ok((!passed).then_some(found));
             }
             Search::Nothing => {}
             Search::GoesOn(located) => self.here = Some(Here { table, located }),
         }
-        Ok(Step::Done(None))
+        Ok(None)
     }
 }

@@ -32,7 +32,7 @@ mod tree;
 
 use std::{cmp::Ordering, ops::Bound, ops::Range};
 
-use lsmer_core::{BlockHandle, BlockKind, BlockRequest, KeyRange, TableId, mutant};
+use lsmer_core::{BlockHandle, BlockKind, BlockRequest, CommonPrefix, KeyRange, TableId, mutant};
 
 pub(crate) use encode::IndexBuilder;
 use tree::Tree;
@@ -47,7 +47,7 @@ pub(crate) struct Index {
     /// Where each block begins, and where the last one ends.
     offsets: Vec<u64>,
     rows: Vec<u32>,
-    prefix: Vec<u8>,
+    prefix: CommonPrefix,
     ends: Vec<u32>,
     suffixes: Vec<u8>,
     tree: Tree,
@@ -83,7 +83,7 @@ impl Index {
     pub(crate) fn goes_on(&self, block: u32, key: &[u8]) -> bool {
         self.rows[block as usize] & GOES_ON != 0
             && !mutant!("versions-end-with-their-block")
-            && key.strip_prefix(&*self.prefix) == Some(self.suffix(block as usize))
+            && self.prefix.strip(key) == Some(self.suffix(block as usize))
     }
 
     /// Returns the blocks that may hold keys of a range.
@@ -111,19 +111,15 @@ impl Index {
     pub(crate) fn bytes(&self) -> usize {
         let halves = self.rows.capacity() + self.ends.capacity();
         let columns = self.offsets.capacity() * 8 + halves * 4;
-        columns + self.prefix.capacity() + self.suffixes.capacity() + self.tree.bytes()
+        columns + self.prefix.len() + self.suffixes.capacity() + self.tree.bytes()
     }
 
     /// Returns the number of separators that compare to `key` as `Less`, or as `upto`.
     fn partition(&self, key: &[u8], upto: Ordering) -> u32 {
-        let shared = self.prefix.len().min(key.len());
-        let (front, suffix) = key.split_at(shared);
-        match (*self.prefix).cmp(front) {
+        let Some(suffix) = self.prefix.strip(key) else {
             // The prefix alone orders the key before or after every separator.
-            Ordering::Less => return self.len(),
-            Ordering::Greater => return 0,
-            Ordering::Equal => {}
-        }
+            return if *self.prefix < *key { self.len() } else { 0 };
+        };
         let count = self.rows.len();
         let found = self.tree.partition(suffix, upto, count, |block| self.suffix(block));
         u32::try_from(found).expect("at most len")

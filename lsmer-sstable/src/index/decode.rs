@@ -2,7 +2,7 @@
 
 #![deny(clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
-use lsmer_core::{Error, ErrorKind, MAX_KEY_BYTES, Result, TableId, codec::Fields};
+use lsmer_core::{CommonPrefix, Error, ErrorKind, MAX_KEY_BYTES, Result, TableId, codec::Fields};
 
 use super::{GOES_ON, Index, tree::Tree};
 use crate::stored::TRAILER_BYTES;
@@ -26,7 +26,7 @@ impl Index {
         let [p, k] = [fields.u32()? as usize, fields.u32()? as usize];
         let [mut sizes, mut rows, mut ends] =
             [column(&mut fields, n)?, column(&mut fields, n)?, column(&mut fields, n)?];
-        let prefix = fields.bytes(p)?.to_vec();
+        let prefix = CommonPrefix::new(fields.bytes(p)?);
         let suffixes = fields.bytes(k)?.to_vec();
         fields.finish()?;
         if n == 0 || p > MAX_KEY_BYTES {
