@@ -58,6 +58,16 @@ impl BlockCache for SlotCache {
         self.shard(hash).get(hash, id)
     }
 
+    fn prefetch(&self, id: &BlockId) {
+        let hash = place::of_block(&named(id));
+        self.shard(hash).prefetch_slots(hash);
+    }
+
+    fn prefetch_block(&self, id: &BlockId) {
+        let hash = place::of_block(&named(id));
+        self.shard(hash).prefetch_block(hash);
+    }
+
     fn insert(&self, id: BlockId, block: Block) {
         let id = named(&id);
         let hash = place::of_block(&id);

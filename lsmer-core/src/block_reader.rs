@@ -161,6 +161,11 @@ impl<'a> BlockReader<'a> {
         self.cache.prefetch(id);
     }
 
+    /// Brings the block itself closer, a while after [`prefetch`](Self::prefetch); purely a hint.
+    pub fn prefetch_block(&self, id: &BlockId) {
+        self.cache.prefetch_block(id);
+    }
+
     /// Asks for a block that will be needed soon, if a fetch is due anyway: it is read along with
     /// the missing ones.
     pub fn read_ahead(&mut self, request: BlockRequest) {

@@ -20,8 +20,12 @@ pub trait BlockCache: Send + Sync + fmt::Debug {
     /// Returns a block if it is here.
     fn get(&self, id: &BlockId) -> Option<Block>;
 
-    /// Brings what [`get`](Self::get) will read closer; purely a hint.
+    /// Brings closer what [`get`](Self::get) will read to find the block; purely a hint.
     fn prefetch(&self, _id: &BlockId) {}
+
+    /// Brings the block itself closer, if it is here; purely a hint. What an earlier
+    /// [`prefetch`](Self::prefetch) asked for is there by now.
+    fn prefetch_block(&self, _id: &BlockId) {}
 
     /// Offers a block.
     fn insert(&self, id: BlockId, block: Block);

@@ -167,6 +167,9 @@ pub trait Table: Send + Sync + fmt::Debug {
     /// Returns where a lookup begins; `None` if the table has no entry for the key.
     fn locate(&self, probe: &Probe<'_>) -> Option<Located>;
 
+    /// Brings closer what [`locate`](Self::locate) looks at first; purely a hint.
+    fn prefetch(&self, _probe: &Probe<'_>) {}
+
     /// Looks for the newest entry that the probe sees in a block.
     ///
     /// Requires: `place` is what [`locate`](Self::locate) or this returned for the same probe, and

@@ -92,9 +92,16 @@ fn advance(
     blocks: &mut BlockReader<'_>,
     values: &mut [Option<Value>],
 ) -> Result<bool> {
+    for seeker in going(group) {
+        seeker.walk.prefetch();
+    }
     while going(group).next().is_some() {
         for seeker in going(group) {
             seeker.locate(blocks)?;
+        }
+        // No count and no lock is touched up to the next stage: either would end the overlap.
+        for request in going(group).filter_map(|seeker| seeker.walk.here()) {
+            blocks.prefetch_block(&request.id);
         }
         for seeker in going(group) {
             seeker.take(blocks);

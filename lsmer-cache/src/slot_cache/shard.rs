@@ -63,6 +63,20 @@ impl Shard {
         look(first).or_else(|| look(second))
     }
 
+    /// Asks for the slots that a block is most likely in.
+    #[inline]
+    pub(super) fn prefetch_slots(&self, hash: u64) {
+        let [first, _] = self.buckets(hash);
+        prefetch(&raw const self.buckets[first]);
+    }
+
+    /// Asks for the block, if it is in one of these slots.
+    #[inline]
+    pub(super) fn prefetch_block(&self, hash: u64) {
+        let [first, _] = self.buckets(hash);
+        self.buckets[first].0.iter().any(|slot| slot.prefetch_for(hash));
+    }
+
     pub(super) fn insert(&self, hash: u64, id: &BlockId, block: Block) {
         let bytes = block.weight() + ENTRY_BYTES;
         let mut gone = Gone::default();

@@ -84,6 +84,15 @@ impl BlockSlot {
         found.then_some(Block(frame))
     }
 
+    /// Asks for the lines of the block that a search begins with, if it may be the one of this
+    /// hash; purely a hint. Returns whether it may be.
+    #[inline]
+    pub fn prefetch_for(&self, hash: u64) -> bool {
+        let word = self.word.load(Ordering::Relaxed);
+        let block = address(word).filter(|_| word & TAG_MASK == tag(hash));
+        block.map(frame::prefetch).is_some()
+    }
+
     /// Puts a block here, and returns the one that was here.
     ///
     /// # Errors

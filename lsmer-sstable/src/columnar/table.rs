@@ -57,6 +57,12 @@ impl ColumnarTable {
 }
 
 impl Table for ColumnarTable {
+    fn prefetch(&self, probe: &Probe<'_>) {
+        if let Some(filter) = &self.filter {
+            filter.prefetch(probe.hash);
+        }
+    }
+
     fn locate(&self, probe: &Probe<'_>) -> Option<Located> {
         if self.filter.as_ref().is_some_and(|filter| !filter.may_contain(probe.hash)) {
             return None;

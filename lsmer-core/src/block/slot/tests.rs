@@ -35,6 +35,19 @@ fn a_block_is_found_under_its_id_only() {
 }
 
 #[test]
+fn a_prefetch_asks_for_the_block_of_a_hash_only_and_takes_nothing() {
+    let slot = BlockSlot::empty();
+    assert!(!slot.prefetch_for(0), "nothing is here, whatever the hash");
+    let kept = block(1);
+    assert!(slot.put(7, &id(1), kept.clone()).is_ok());
+    assert!(slot.prefetch_for(7));
+    assert!(!slot.prefetch_for(7 | 1 << TAKEN_BITS), "another tag");
+    assert_eq!(slot.take_hits(), 0, "the policy does not hear of it");
+    drop(slot);
+    assert_eq!(references(&kept), 1);
+}
+
+#[test]
 fn a_block_has_one_name() {
     let (one, other) = (BlockSlot::empty(), BlockSlot::empty());
     let both = block(1);
