@@ -6,7 +6,8 @@ use lsmer_core::{BlockHandle, BlockId, BlockKind, Error, Result, TableId, TableS
 
 use crate::{compress::Compressor, stored};
 
-/// Write once this much has been collected.
+/// Write once this much has been collected, and whole multiples of it: the page cache keeps what is
+/// written in pieces that begin at multiples of their size, and reads from large ones take less.
 const WRITE_BYTES: usize = 512 << 10;
 
 /// Appends blocks to an empty file. After a failed write it only repeats the error.
@@ -51,8 +52,9 @@ impl Output {
         let id = BlockId { table: self.table, offset, kind };
         stored::seal(&mut self.buffer, start, &id, codec, memory_bytes);
         let bytes = self.limited(self.buffer.len() - start)?;
-        if self.buffer.len() >= WRITE_BYTES {
-            self.write()?;
+        let whole = self.buffer.len() / WRITE_BYTES * WRITE_BYTES;
+        if whole > 0 {
+            self.write_first(whole)?;
         }
         Ok(BlockHandle { offset, bytes })
     }
@@ -68,12 +70,17 @@ impl Output {
     ///
     /// `Io` or `Full`.
     pub(crate) fn write(&mut self) -> Result<()> {
+        self.write_first(self.buffer.len())
+    }
+
+    fn write_first(&mut self, bytes: usize) -> Result<()> {
         self.check()?;
-        if let Err(error) = self.file.write_all_at(&self.buffer, self.written) {
+        let (first, _) = self.buffer.split_at(bytes);
+        if let Err(error) = self.file.write_all_at(first, self.written) {
             return Err(self.fail(Error::io("write a table", error)));
         }
-        self.written = self.end();
-        self.buffer.clear();
+        self.written += bytes as u64;
+        self.buffer.drain(..bytes);
         Ok(())
     }
 

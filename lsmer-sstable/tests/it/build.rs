@@ -55,6 +55,15 @@ fn blocks_are_cut_at_their_size_and_around_huge_values() {
 }
 
 #[test]
+fn a_table_is_written_in_pieces_that_begin_at_multiples_of_their_size() {
+    let (file, meta) = build(&*columnar(), &spec(), &puts(20_000, 100)).unwrap();
+    let pieces = meta.file_bytes >> 19;
+    assert!(pieces > 3, "of 512 KiB each");
+    let want: Vec<_> = (1..=pieces).map(|n| n << 19).chain([meta.file_bytes]).collect();
+    assert!(file.ends.lock().iter().eq(&want), "{:?}", file.ends.lock());
+}
+
+#[test]
 fn a_block_has_at_most_65_000_rows() {
     let format = columnar();
     let put = |i: u32| Entry::put(&i.to_be_bytes(), 1, b"");

@@ -1,6 +1,7 @@
 //! A file in memory, a driver that fetches missing blocks, and entries to put into tables.
 
 use std::{
+    collections::BTreeSet,
     fmt,
     io::{self, IoSlice},
     path::PathBuf,
@@ -79,6 +80,8 @@ pub(crate) struct MemFile {
     pub(crate) bytes: Mutex<Vec<u8>>,
     /// How many more bytes can be written before the disk is full.
     pub(crate) room: Mutex<Option<usize>>,
+    /// Up to where writes wanted to come.
+    pub(crate) ends: Mutex<BTreeSet<u64>>,
     door: Mutex<bool>,
 }
 
@@ -119,6 +122,7 @@ impl VfsFile for MemFile {
         let mut bytes = self.bytes.lock();
         assert_eq!(offset, bytes.len() as u64, "written in order, without holes");
         let [buf] = bufs else { panic!("one buffer at a time") };
+        self.ends.lock().insert(offset + buf.len() as u64);
         // So are short writes.
         let mut n = buf.len().min(100_000);
         if let Some(room) = &mut *self.room.lock() {
