@@ -182,6 +182,13 @@ pub trait Vfs: Send + Sync + fmt::Debug + 'static {
     /// Lists a folder, sorted by name.
     #[track_caller]
     fn read_dir(&self, path: &Path) -> io::Result<Vec<DirEntry>>;
+    /// Lists what is wanted of a folder, and looks at no other file: a folder may hold thousands.
+    #[track_caller]
+    fn list(&self, path: &Path, wanted: &dyn Fn(&str) -> bool) -> io::Result<Vec<DirEntry>> {
+        let mut entries = self.read_dir(path)?;
+        entries.retain(|entry| wanted(&entry.name));
+        Ok(entries)
+    }
     /// Makes the names in a folder durable.
     #[track_caller]
     fn sync_dir(&self, path: &Path) -> io::Result<()>;

@@ -13,6 +13,7 @@ use lsmer_manifest::{KeyspaceState, Manifest, ManifestState, Names};
 
 use crate::{
     Components, Options,
+    recover::is_unfinished,
     shared::{Foundation, Shared},
     space::{Space, new_view},
     tables::Tables,
@@ -54,7 +55,8 @@ fn open_for_writing(options: Options, parts: Components) -> Result<Arc<Shared>> 
         new_state(&parts)
     };
     check_names(&state, &parts)?;
-    check_tables(&*vfs, &dir, &state)?;
+    let files = list(&*vfs, &dir)?;
+    check_tables(&files, &dir, &state)?;
 
     let source = log_source(&options, &parts, &state);
     let end = parts.wal.scan(&source, &mut |_| Ok(()))?;
@@ -88,7 +90,7 @@ fn open_for_writing(options: Options, parts: Components) -> Result<Arc<Shared>> 
     let lock = Some(lock).filter(|_| !mutant!("lock-let-go-too-early"));
     let shared = build(Foundation { manifest, wal: Some(wal), lock, ..foundation });
     let recovered = shared.replay(&source, &state);
-    let recovered = recovered.and_then(|()| shared.remove_orphans());
+    let recovered = recovered.and_then(|()| shared.remove_orphans(&files));
     let recovered = recovered.and_then(|()| shared.shorten_log());
     recovered.inspect_err(|_| shared.abandon())?;
     for space in shared.all_spaces() {
@@ -111,7 +113,7 @@ fn open_read_only(options: Options, parts: Components) -> Result<Arc<Shared>> {
     };
     let (state, _) = Manifest::read(&*vfs, &dir)?;
     check_names(&state, &parts)?;
-    check_tables(&*vfs, &dir, &state)?;
+    check_tables(&list(&*vfs, &dir)?, &dir, &state)?;
     let source = log_source(&options, &parts, &state);
     let end = parts.wal.scan(&source, &mut |_| Ok(()))?;
     let last_seqno = last_seqno(&state, &end);
@@ -149,8 +151,11 @@ fn build(foundation: Foundation) -> Arc<Shared> {
 
 /// Returns whether `dir` holds a database.
 fn find(vfs: &dyn Vfs, dir: &Path) -> Result<bool> {
-    match vfs.read_dir(dir) {
-        Ok(_) => Manifest::exists(vfs, dir),
+    if Manifest::exists(vfs, dir)? {
+        return Ok(true);
+    }
+    match vfs.list(dir, &|_| false) {
+        Ok(_) => Ok(false),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(Error::io("cannot read the folder", error).in_file(dir)),
     }
@@ -248,14 +253,17 @@ fn check_names(state: &ManifestState, parts: &Components) -> Result<()> {
     Ok(())
 }
 
-/// Checks by one look at the folder that every table is there, with its size.
-fn check_tables(vfs: &dyn Vfs, dir: &Path, state: &ManifestState) -> Result<()> {
+/// Lists what an opening looks at: tables, and files that were never finished.
+fn list(vfs: &dyn Vfs, dir: &Path) -> Result<Vec<DirEntry>> {
+    let wanted = |name: &str| TableId::of_file_name(name).is_some() || is_unfinished(name);
+    let entries = vfs.list(dir, &wanted);
+    entries.map_err(|error| Error::io("cannot read the folder", error).in_file(dir))
+}
+
+/// Checks that every table is there, with its size.
+fn check_tables(files: &[DirEntry], dir: &Path, state: &ManifestState) -> Result<()> {
     let tables = state.keyspaces.values().flat_map(|keyspace| keyspace.tree.tables());
-    let entries = match vfs.read_dir(dir) {
-        Ok(entries) => entries,
-        Err(error) => return Err(Error::io("cannot read the folder", error).in_file(dir)),
-    };
-    let sizes: BTreeMap<TableId, u64> = entries
+    let sizes: BTreeMap<TableId, u64> = files
         .iter()
         .filter_map(|entry| Some((TableId::of_file_name(&entry.name)?, entry.bytes)))
         .collect();

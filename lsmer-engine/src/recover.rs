@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, io, sync::Arc};
 
-use lsmer_core::{Changes, Error, KeyspaceId, LogSource, Record, Result, TableId, mutant};
+use lsmer_core::{
+    Changes, DirEntry, Error, KeyspaceId, LogSource, Record, Result, TableId, mutant,
+};
 use lsmer_manifest::{Edit, ManifestState};
 use lsmer_sync::atomic::Ordering;
 
@@ -89,10 +91,10 @@ impl Shared {
         wal.release(log_first)
     }
 
-    /// Removes files that a crash left behind: tables no manifest names, half-written files.
-    pub(crate) fn remove_orphans(&self) -> Result<()> {
+    /// Removes files that a crash left behind: tables no manifest names, half-written files. What
+    /// is in the folder was listed before this opening wrote anything.
+    pub(crate) fn remove_orphans(&self, files: &[DirEntry]) -> Result<()> {
         let vfs = &*self.parts.env.vfs;
-        let dir = &self.options.path;
         let mut named = BTreeSet::new();
         for space in self.all_spaces() {
             if mutant!("tables-of-others-are-orphans") && space.id != KeyspaceId::DEFAULT {
@@ -101,18 +103,16 @@ impl Shared {
             let view = space.view();
             named.extend(view.version.tree.tables().map(|table| table.id));
         }
-        let entries = vfs.read_dir(dir);
-        let entries = entries.map_err(|error| Error::io("cannot read the folder", error))?;
-        for entry in entries {
+        for entry in files {
             let orphan = match TableId::of_file_name(&entry.name) {
-                // Flushes of the replay write tables of this epoch while we look.
-                Some(id) => id.epoch < self.epoch && !named.contains(&id),
-                None => entry.name.strip_suffix(".tmp").is_some(),
+                Some(id) => !named.contains(&id),
+                None => is_unfinished(&entry.name),
             };
             if orphan {
-                let path = dir.join(&entry.name);
+                let path = self.options.path.join(&entry.name);
                 match vfs.remove_file(&path) {
-                    // A compaction that the replay started had no use for it any more.
+                    // A compaction that the replay started had no use for it any more, or the log
+                    // has removed it.
                     Err(error) if error.kind() != io::ErrorKind::NotFound => {
                         return Err(Error::io("cannot remove an orphan", error).in_file(path));
                     }
@@ -122,4 +122,9 @@ impl Shared {
         }
         Ok(())
     }
+}
+
+/// Returns whether a file was not finished, by its name.
+pub(crate) fn is_unfinished(name: &str) -> bool {
+    name.strip_suffix(".tmp").is_some()
 }

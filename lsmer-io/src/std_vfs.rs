@@ -74,12 +74,16 @@ impl Vfs for StdVfs {
     }
 
     fn read_dir(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
+        self.list(path, &|_| true)
+    }
+
+    fn list(&self, path: &Path, wanted: &dyn Fn(&str) -> bool) -> io::Result<Vec<DirEntry>> {
         let fd = open_dir(path)?;
         let mut entries = Vec::new();
         for entry in Dir::read_from(&fd)? {
             let entry = entry?;
             let Ok(name) = entry.file_name().to_str() else { continue };
-            if matches!(name, "." | "..") {
+            if matches!(name, "." | "..") || !wanted(name) {
                 continue;
             }
             let stat = match retry_on_intr(|| fs::statat(&fd, name, AtFlags::empty())) {

@@ -25,7 +25,7 @@ pub(crate) fn of_file_name(name: &str) -> Option<u64> {
 
 /// Returns the numbers of the manifests in `dir`, ascending; none if there is no such folder.
 pub(crate) fn list(vfs: &dyn Vfs, dir: &Path) -> Result<Vec<u64>> {
-    let entries = match vfs.read_dir(dir) {
+    let entries = match vfs.list(dir, &|name| of_file_name(name).is_some()) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(|e| Error::io("list the database's files", e).in_file(dir))?,
     };

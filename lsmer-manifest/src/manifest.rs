@@ -1,6 +1,7 @@
 //! The manifest of an open database.
 
 use std::{
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -41,8 +42,8 @@ struct Log {
     next_number: u64,
     /// Size in bytes at which the next manifest is started.
     rewrite_at: usize,
-    /// Whether manifests older than the current one may be left.
-    leftovers: bool,
+    /// Other manifests whose files may be left.
+    others: Vec<u64>,
 }
 
 impl Manifest {
@@ -85,7 +86,7 @@ impl Manifest {
             vfs.remove_file(&path)
                 .map_err(|e| Error::io("remove an unfinished manifest", e).in_file(path))?;
         }
-        Self::start(vfs, dir, 1, state)
+        Self::start(vfs, dir, 1, state, Vec::new())
     }
 
     /// Writes `state` to a new manifest, makes it the current one, and removes older ones.
@@ -95,12 +96,16 @@ impl Manifest {
     /// `InvalidArgument` if `state` contradicts itself; `Io`, `Full`: the manifest that was
     /// current before may then still be it, and both can be read.
     pub fn install(vfs: &Arc<dyn Vfs>, dir: &Path, state: ManifestState) -> Result<Self> {
-        // Who gave CURRENT its name may have died before that was durable. If a power loss took the
-        // name and left the next manifest, this would look like a database that lost its CURRENT.
-        vfs.sync_dir(dir).map_err(|e| Error::io("sync the folder", e).in_file(dir))?;
-        let last = current::list(&**vfs, dir)?.pop().unwrap_or(0);
+        let numbers = current::list(&**vfs, dir)?;
+        let last = numbers.last().copied().unwrap_or(0);
         let number = last.checked_add(1).ok_or_else(|| Error::corruption("no number is left"))?;
-        Self::start(vfs, dir, number, state)
+        if last <= 1 {
+            // Who gave CURRENT its name may have died before that was durable. If a power loss took
+            // the name and left the next manifest, this would look like a database that lost its
+            // CURRENT. Who made a second manifest has passed here, or was the one who made the first.
+            vfs.sync_dir(dir).map_err(|e| Error::io("sync the folder", e).in_file(dir))?;
+        }
+        Self::start(vfs, dir, number, state, numbers)
     }
 
     /// Commits an edit: once this returned `Ok` it survives a power loss. `based_on` is the
@@ -148,7 +153,13 @@ impl Manifest {
         Ok(())
     }
 
-    fn start(vfs: &Arc<dyn Vfs>, dir: &Path, number: u64, state: ManifestState) -> Result<Self> {
+    fn start(
+        vfs: &Arc<dyn Vfs>,
+        dir: &Path,
+        number: u64,
+        state: ManifestState,
+        others: Vec<u64>,
+    ) -> Result<Self> {
         let state = payload::settled(state)
             .map_err(|e| Error::invalid("a state contradicts itself").detail(e))?;
         let writer = Writer::start(&**vfs, dir, number, &state)?;
@@ -158,7 +169,7 @@ impl Manifest {
         current::install(&**vfs, dir, number)
             .map_err(|e| Error::io("install CURRENT", e).in_file(dir.join(current::CURRENT)))?;
         let rewrite_at = rewrite_at(&writer);
-        let log = Log { writer, next_number: number + 1, rewrite_at, leftovers: true };
+        let log = Log { writer, next_number: number + 1, rewrite_at, others };
         let (vfs, dir) = (Arc::clone(vfs), dir.to_path_buf());
         let shown = Mutex::new((1, Arc::new(state)));
         let manifest = Self { vfs, dir, shown, log: Mutex::new(log) };
@@ -172,13 +183,14 @@ impl Manifest {
         log.rewrite_at = log.writer.bytes().0.saturating_mul(2);
         let number = log.next_number;
         log.next_number += 1;
-        log.leftovers = true;
+        log.others.push(number);
         let Ok(next) = Writer::start(&*self.vfs, &self.dir, number, state) else {
             return self.remove_older(log);
         };
         match current::install(&*self.vfs, &self.dir, number) {
             Ok(()) => {
                 log.rewrite_at = rewrite_at(&next);
+                log.others.push(log.writer.number);
                 log.writer = next;
                 self.remove_older(log);
             }
@@ -196,13 +208,12 @@ impl Manifest {
     /// Removes manifests other than the current one, once that is durable. What cannot be removed
     /// does no harm, and is tried again later.
     fn remove_older(&self, log: &mut Log) {
-        if !log.leftovers {
-            return;
-        }
-        let Ok(numbers) = current::list(&*self.vfs, &self.dir) else { return };
-        let remove = |number| self.vfs.remove_file(&self.dir.join(current::file_name(number)));
-        let mut others = numbers.into_iter().filter(|number| *number != log.writer.number);
-        log.leftovers = others.try_for_each(remove).is_err();
+        let current = log.writer.number;
+        let gone = |number| match self.vfs.remove_file(&self.dir.join(current::file_name(number))) {
+            Ok(()) => true,
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        };
+        log.others.retain(|number| *number != current && !gone(*number));
     }
 }
 

@@ -46,7 +46,8 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Writes the manifest `number`, durably. Nothing names it yet.
+    /// Writes the manifest `number`, durably but for its name: nothing names it yet, and whoever
+    /// makes it current syncs the folder before he gives `CURRENT` its new meaning.
     pub(crate) fn start(
         vfs: &dyn Vfs,
         dir: &Path,
@@ -70,7 +71,6 @@ impl Writer {
             if !mutant!("new-manifest-not-synced") {
                 file.sync(SyncKind::All)?;
             }
-            vfs.sync_dir(dir)?;
             Ok(file)
         };
         let file = write().map_err(|error| Error::io("write a manifest", error).in_file(&path))?;

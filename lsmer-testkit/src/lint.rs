@@ -7,7 +7,7 @@
 //! | `LINT-02` | so is the newest manifest, and its name |
 //! | `LINT-03` | after a failed sync a file is not written or synced, until it is opened anew |
 //! | `LINT-04` | a table or segment is removed only when all but the last write to the manifest are synced |
-//! | `LINT-05` | segments of the log that were read are synced before the next `CURRENT` |
+//! | `LINT-05` | segments of the log that were read are synced before the next `CURRENT`, unless a sync has covered all of them |
 //! | `LINT-06` | no file is changed while nobody holds a lock |
 //! | `LINT-07` | a table is read only when it and its name are durable |
 //! | `LINT-08` | every handle is closed: [`LintVfs::handles`] |
@@ -43,6 +43,13 @@ impl LintVfs {
     /// Watches how a file system is used. What is there already counts as durable.
     pub fn new(inner: Arc<dyn Vfs>) -> Self {
         Self { inner, rules: Arc::default() }
+    }
+
+    /// Watches another process that goes on with the same files.
+    #[must_use]
+    pub fn next_process(&self, inner: Arc<dyn Vfs>) -> Self {
+        let rules = self.rules().of_next_process();
+        Self { inner, rules: Arc::new(Mutex::new(rules)) }
     }
 
     /// Returns what broke a rule: the rule, the file, and who called.

@@ -8,30 +8,33 @@
 //! Only records that are whole are written, the same bytes in the same place: a block that was
 //! read wrong, once, must not be what is on disk from then on.
 
-use lsmer_core::{Error, FileClass, LogEnd, Lsn, OpenOptions, Result, SegmentId, VfsFile};
+use lsmer_core::{Error, FileClass, LogEnd, Lsn, OpenOptions, Result, ScannedSegment, VfsFile};
 
 use crate::{files::Files, reader::SegmentReader, record::record_seed, segment::SegmentHead};
 
 /// How much is written at once, unless a single record is larger.
 const PIECE_BYTES: usize = 256 << 10;
 
-/// Writes and syncs what a scan read from segments.
-pub(crate) fn settle(files: &Files, end: &LogEnd) -> Result<()> {
-    let present = || end.segments.iter().filter(|segment| segment.file_bytes > 0);
-    let Some(first) = present().next() else { return Ok(()) };
-    let found = files.segments(first.id)?;
-    let head = |id: SegmentId| found.iter().find(|file| file.id == id).and_then(|file| file.head);
+/// Writes and syncs what a scan read from segments; returns whether there was anything to do.
+pub(crate) fn settle(files: &Files, end: &LogEnd) -> Result<bool> {
     let in_files = Lsn(end.next.0 - end.in_ring);
-    for segment in present() {
+    // A sync that covers a record has covered the header before it, and the name.
+    let settled = |segment: &&ScannedSegment| {
+        segment.start < end.synced && segment.end.min(in_files) <= end.synced
+    };
+    let present = end.segments.iter().filter(|segment| segment.file_bytes > 0);
+    let mut wrote = false;
+    for segment in present.filter(|segment| !settled(segment)) {
         let path = files.segment(segment.id);
         let file = files.vfs.open(&path, OpenOptions::write(FileClass::Wal));
         let file = file.map_err(|e| Error::io("open the log", e).in_file(&path))?;
-        let head = head(segment.id).ok_or_else(|| changed().in_file(&path))?;
+        let head = files.head(segment.id)?.0.ok_or_else(|| changed().in_file(&path))?;
         let again = Again { files, file: &*file, head };
         again.write(end.synced, segment.end.min(in_files))?;
         files.sync(segment.id, &*file)?;
+        wrote = true;
     }
-    Ok(())
+    Ok(wrote)
 }
 
 /// A segment that is written again.

@@ -10,10 +10,7 @@ use lsmer_core::{
     DirEntry, Error, FileClass, OpenOptions, Result, SegmentId, SyncKind, Vfs, VfsFile,
 };
 
-use crate::{
-    pieces::Pieces,
-    segment::{SEGMENT_HEAD_BYTES, SegmentHead, parse_segment_name, segment_name},
-};
+use crate::segment::{SEGMENT_HEAD_BYTES, SegmentHead, parse_segment_name, segment_name};
 
 const SPARE_PREFIX: &str = "spare-";
 const UNFINISHED_SUFFIX: &str = ".tmp";
@@ -61,13 +58,14 @@ impl Files {
         self.dir.join(format!("{SPARE_PREFIX}{number:02}.wal"))
     }
 
-    /// Lists the folder; nothing if it is not there.
+    /// Lists the segments and what was to become one; nothing if there is no folder.
     ///
     /// # Errors
     ///
     /// `Io`.
     pub(crate) fn list(&self) -> Result<Vec<DirEntry>> {
-        match self.vfs.read_dir(&self.dir) {
+        let ours = |name: &str| parse_segment_name(name).is_some() || is_leftover(name);
+        match self.vfs.list(&self.dir, &ours) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
             listed => listed.map_err(|e| Error::io("list the log", e).in_file(&self.dir)),
         }
@@ -85,15 +83,33 @@ impl Files {
                 continue;
             };
             let path = self.dir.join(&entry.name);
-            let mut pieces = Pieces::open(&*self.vfs, &path, FileClass::Wal)?;
-            let head = match pieces.get(0, SEGMENT_HEAD_BYTES)? {
-                Some(bytes) => SegmentHead::decode(bytes, id).map_err(|e| e.at(&path, 0))?,
-                None => None,
-            };
-            found.push(SegmentFile { id, path, bytes: pieces.file_bytes(), head });
+            let (head, bytes) = self.head(id)?;
+            found.push(SegmentFile { id, path, bytes, head });
         }
         found.sort_by_key(|file| file.id);
         Ok(found)
+    }
+
+    /// Reads the header of a segment, if that is whole, and the size of its file.
+    ///
+    /// # Errors
+    ///
+    /// `Io`, `Unsupported`.
+    pub(crate) fn head(&self, id: SegmentId) -> Result<(Option<SegmentHead>, u64)> {
+        let path = self.segment(id);
+        let mut bytes = [0; SEGMENT_HEAD_BYTES];
+        let mut read = || {
+            let file = self.vfs.open(&path, OpenOptions::read(FileClass::Wal))?;
+            let file_bytes = file.len()?;
+            if file_bytes >= SEGMENT_HEAD_BYTES as u64 {
+                file.read_exact_at(&mut bytes, 0)?;
+            }
+            Ok(file_bytes)
+        };
+        let file_bytes = read().map_err(|e| Error::io("read the log", e).at(&path, 0))?;
+        // A header that is not there is zeros, and does not pass.
+        let head = SegmentHead::decode(&bytes, id).map_err(|e| e.at(&path, 0))?;
+        Ok((head, file_bytes))
     }
 
     /// Makes the file of a new segment, of `bytes` bytes that are all reserved on the disk. Its

@@ -80,8 +80,7 @@ pub(crate) fn start(spec: LogSpec, end: &LogEnd) -> Result<Arc<Log>> {
 /// Makes what a scan read survive a power loss; see
 /// [`WalFormat::sync_scanned`](lsmer_core::WalFormat::sync_scanned).
 pub(crate) fn sync_scanned(files: &Files, end: &LogEnd) -> Result<()> {
-    settle(files, end)?;
-    if end.segments.is_empty() { Ok(()) } else { files.sync_names() }
+    if settle(files, end)? { files.sync_names() } else { Ok(()) }
 }
 
 fn make_dir(files: &Files) -> Result<()> {
@@ -129,9 +128,7 @@ fn used_bytes(segment: &ScannedSegment) -> u64 {
 /// Puts into the last segment what stands only in the ring, and syncs it.
 fn move_from_ring(files: &Files, end: &LogEnd, last: &ScannedSegment) -> Result<()> {
     let path = files.segment(last.id);
-    let found = files.segments(last.id)?;
-    let head = found.first().filter(|found| found.id == last.id).and_then(|found| found.head);
-    let head = head.ok_or_else(|| changed().in_file(&path))?;
+    let head = files.head(last.id)?.0.ok_or_else(|| changed().in_file(&path))?;
     let ring = RingImage::read(&*files.vfs, &files.dir)?;
     let mut reader = SegmentReader::open(&*files.vfs, &path, head)?;
     let file = files.vfs.open(&path, OpenOptions::write(FileClass::Wal));

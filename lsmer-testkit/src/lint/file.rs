@@ -64,7 +64,7 @@ impl VfsFile for LintFile {
     fn set_len(&self, bytes: u64) -> io::Result<()> {
         self.change();
         self.inner.set_len(bytes)?;
-        self.file.note_write();
+        self.file.note_cut();
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! What is known of files, and the rules about it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     panic::Location,
     path::{Path, PathBuf},
     sync::Arc,
@@ -17,6 +17,8 @@ pub(super) struct Rules {
     names: BTreeMap<PathBuf, Named>,
     /// The manifest that was made last, of each folder.
     newest: BTreeMap<PathBuf, PathBuf>,
+    /// Files that earlier processes left, and that a sync covered after the last write.
+    safe: BTreeSet<PathBuf>,
     pub(super) locks: usize,
     pub(super) handles: usize,
     violations: Vec<String>,
@@ -38,10 +40,18 @@ pub(super) struct Watched {
     sync_failed: AtomicBool,
     /// Whether it was read since it was synced.
     read: AtomicBool,
+    /// Whether a sync covered it after the last write, maybe that of an earlier process.
+    safe: AtomicBool,
 }
 
 impl Watched {
     pub(super) fn note_write(&self) {
+        self.writes.fetch_add(1, Ordering::Relaxed);
+        self.safe.store(false, Ordering::Relaxed);
+    }
+
+    /// It has another length: what is left of it is as safe as it was.
+    pub(super) fn note_cut(&self) {
         self.writes.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -53,6 +63,7 @@ impl Watched {
         if worked {
             self.writes.store(0, Ordering::Relaxed);
             self.read.store(false, Ordering::Relaxed);
+            self.safe.store(true, Ordering::Relaxed);
         } else {
             self.sync_failed.store(true, Ordering::Relaxed);
         }
@@ -71,7 +82,15 @@ impl Rules {
     pub(super) fn restart(&mut self) {
         let violations = std::mem::take(&mut self.violations);
         let (locks, handles) = (self.locks, self.handles);
-        *self = Self { locks, handles, violations, ..Self::default() };
+        *self = Self { locks, handles, violations, ..self.of_next_process() };
+    }
+
+    /// Returns what is known when another process goes on with the files.
+    pub(super) fn of_next_process(&self) -> Self {
+        let is_safe = |named: &Named| named.durable && named.file.safe.load(Ordering::Relaxed);
+        let untouched = self.safe.iter().filter(|path| !self.names.contains_key(*path));
+        let touched = self.names.iter().filter(|(_, named)| is_safe(named)).map(|(path, _)| path);
+        Self { safe: untouched.chain(touched).cloned().collect(), ..Self::default() }
     }
 
     fn check(&mut self, holds: bool, rule: &str, path: &Path, site: Site) {
@@ -88,6 +107,7 @@ impl Rules {
     /// A file was opened.
     pub(super) fn open(&mut self, path: &Path, how: OpenOptions, site: Site) -> Arc<Watched> {
         self.handles += 1;
+        let safe = self.safe.contains(path) && !how.create_new;
         let new = || Named {
             durable: !how.create_new,
             file: Arc::new(Watched {
@@ -95,6 +115,7 @@ impl Rules {
                 writes: AtomicU64::new(0),
                 sync_failed: AtomicBool::new(false),
                 read: AtomicBool::new(false),
+                safe: AtomicBool::new(safe),
             }),
         };
         let named = self.names.entry(path.to_path_buf()).or_insert_with(new).clone();
@@ -129,9 +150,10 @@ impl Rules {
             self.check(synced, "LINT-02", &path, site);
         }
         let read = |(path, named): (&PathBuf, &Named)| {
-            let read =
-                named.file.class == FileClass::Wal && named.file.read.load(Ordering::Relaxed);
-            read.then(|| path.clone())
+            let file = &named.file;
+            let unsafe_read =
+                file.read.load(Ordering::Relaxed) && !file.safe.load(Ordering::Relaxed);
+            (file.class == FileClass::Wal && unsafe_read).then(|| path.clone())
         };
         let read: Vec<_> = self.names.iter().filter_map(read).collect();
         for path in read {

@@ -20,8 +20,12 @@ use crate::{
 fn violations(case: &Case) -> Vec<String> {
     let all = std::cell::RefCell::new(Vec::<LintVfs>::new());
     let wrap = |inner: Arc<dyn Vfs>| -> Arc<dyn Vfs> {
-        let lint = LintVfs::new(inner);
-        all.borrow_mut().push(lint.clone());
+        let mut all = all.borrow_mut();
+        let lint = match all.last() {
+            Some(before) => before.next_process(inner),
+            None => LintVfs::new(inner),
+        };
+        all.push(lint.clone());
         Arc::new(lint)
     };
     let ran = caught(|| {
