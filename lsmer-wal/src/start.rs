@@ -6,7 +6,8 @@
 //!   last segment, cut to its end   or a database that is opened often and written little would
 //!                                  keep the room of many
 //!   new segment, synced            chained to the end, under a number that no file has
-//!   other files, removed           the discarded tail, what was released, unfinished spares
+//!   other files, removed           the discarded tail, what was released, unfinished spares,
+//!                                  segments at the end without a record
 //! ```
 //!
 //! A crash anywhere leaves a log that a scan with the same cut reads in the same way. Files of an
@@ -34,7 +35,8 @@ pub(crate) fn start(spec: LogSpec, end: &LogEnd) -> Result<Arc<Log>> {
     let LogSpec { dir, env, epoch, min_segment_bytes, max_segment_bytes } = spec;
     let files = Files { vfs: Arc::clone(&env.vfs), dir };
     make_dir(&files)?;
-    let last = end.segments.last();
+    let kept = kept(end);
+    let last = kept.last();
     if let Some(last) = last.filter(|_| end.in_ring > 0) {
         move_from_ring(&files, end, last)?;
     }
@@ -62,7 +64,7 @@ pub(crate) fn start(spec: LogSpec, end: &LogEnd) -> Result<Arc<Log>> {
         files.sync_names()?;
     }
 
-    let needed = |id: SegmentId| end.segments.iter().any(|segment| segment.id == id);
+    let needed = |id: SegmentId| kept.iter().any(|segment| segment.id == id);
     for entry in present {
         let discarded = parse_segment_name(&entry.name).is_some_and(|id| !needed(id));
         if discarded || is_leftover(&entry.name) {
@@ -73,8 +75,16 @@ pub(crate) fn start(spec: LogSpec, end: &LogEnd) -> Result<Arc<Log>> {
     let max_bytes = max_segment_bytes.max(min_bytes);
     let fast_ring = env.vfs.caps(&files.dir).fast_ring;
     let sizes = Sizes { min_bytes, max_bytes, epoch, fast_ring };
-    let tail = Tail::new(sizes, held(end), head, file, min_bytes);
+    let tail = Tail::new(sizes, held(kept), head, file, min_bytes);
     Ok(Log::new(files, env, tail))
+}
+
+/// Returns the segments behind which the log goes on: those that were read, without those at the
+/// end that have no record. Every opening makes one; a database that is opened often and written
+/// little would keep them all, and sync them all each time.
+fn kept(end: &LogEnd) -> &[ScannedSegment] {
+    let last = end.segments.iter().rposition(|segment| segment.end > segment.start);
+    end.segments.get(..=last.unwrap_or(0)).unwrap_or_default()
 }
 
 /// Makes what a scan read survive a power loss; see
@@ -93,9 +103,9 @@ fn make_dir(files: &Files) -> Result<()> {
     make().map_err(|e| Error::io("make the folder of the log", e).in_file(&files.dir))
 }
 
-/// Returns the segments that a scan found, as those of a running log; the last was trimmed.
-fn held(end: &LogEnd) -> VecDeque<Held> {
-    let last = end.segments.last().map(|segment| segment.id);
+/// Returns segments that a scan found, as those of a running log; the last was trimmed.
+fn held(kept: &[ScannedSegment]) -> VecDeque<Held> {
+    let last = kept.last().map(|segment| segment.id);
     let held = |segment: &ScannedSegment| Held {
         id: segment.id,
         last_seqno: segment.last_seqno,
@@ -106,7 +116,7 @@ fn held(end: &LogEnd) -> VecDeque<Held> {
         file: None,
         settled: true,
     };
-    end.segments.iter().filter(|segment| segment.file_bytes > 0).map(held).collect()
+    kept.iter().filter(|segment| segment.file_bytes > 0).map(held).collect()
 }
 
 /// Cuts a segment behind its last record; nothing is written to it any more.

@@ -86,6 +86,21 @@ fn a_recovery_uses_no_file_of_an_earlier_owner() {
 }
 
 #[test]
+fn openings_that_write_nothing_leave_no_segments_behind() {
+    let mut life = Life::new((KIB, KIB));
+    for acts in [&[][..], &[Act::Write(300), Act::Sync], &[Act::Write(900)]] {
+        assert!(life.live(acts));
+        let segments = life.scan().unwrap().1.segments;
+        let last = segments.iter().rposition(|segment| segment.end > segment.start).unwrap_or(0);
+        for _ in 0..5 {
+            drop(life.open().unwrap());
+        }
+        assert_eq!(count(&life, "0000"), last + 2, "and the one of the last opening");
+        assert_eq!(life.crashed(Crash::Min).scan().unwrap().0, life.attempted);
+    }
+}
+
+#[test]
 fn release_gives_up_what_is_flushed_and_no_more() {
     let mut life = Life::new((KIB, KIB));
     let open = life.open().unwrap();
