@@ -25,7 +25,10 @@ mod shape;
 use lsmer_core::{CompactionJob, CompactionStrategy, PlanContext, TreeView};
 
 use self::shape::Shape;
-use crate::job::{Plan, all, into};
+use crate::{
+    deletes::Deletes,
+    job::{Plan, all, into},
+};
 
 /// The default strategy: reads look into few runs, and little space is lost to old versions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +50,14 @@ pub struct Leveled {
     ///
     /// Default [`Self::MAX_LEVEL`]; below 1 counts as 1.
     pub max_level: u8,
+    /// Give the levels above the oldest run targets that follow from its size, and not from the
+    /// size of level 1, as `level_compaction_dynamic_level_bytes` of `RocksDB` does: then no more
+    /// than about one part in [`ratio`](Self::ratio) of all bytes is above it.
+    ///
+    /// Default `false`.
+    pub dynamic: bool,
+    /// When deletes are a reason to compact.
+    pub deletes: Deletes,
 }
 
 impl Leveled {
@@ -85,8 +96,22 @@ impl Leveled {
         self
     }
 
+    /// Sets [`dynamic`](Self::dynamic).
+    #[must_use]
+    pub fn with_dynamic(mut self, dynamic: bool) -> Self {
+        self.dynamic = dynamic;
+        self
+    }
+
+    /// Sets [`deletes`](Self::deletes).
+    #[must_use]
+    pub fn with_deletes(mut self, deletes: Deletes) -> Self {
+        self.deletes = deletes;
+        self
+    }
+
     /// Returns the size in bytes over which a level gives tables to the next; `None` for the
-    /// deepest level and for level 0.
+    /// deepest level and for level 0. What [`dynamic`](Self::dynamic) does is not seen here.
     pub fn target_bytes(&self, level: u8, cx: &PlanContext) -> Option<u64> {
         if level == 0 || level >= self.deepest() {
             return None;
@@ -95,6 +120,16 @@ impl Leveled {
         let base = self.base_level_bytes.unwrap_or_else(|| cx.memtable_bytes.saturating_mul(runs));
         let factor = self.ratio.max(2).saturating_pow(u32::from(level) - 1);
         Some(base.saturating_mul(factor))
+    }
+
+    /// Returns the target of a level of this tree.
+    fn target_in(&self, shape: &Shape<'_>, level: u8, cx: &PlanContext) -> Option<u64> {
+        let usual = self.target_bytes(level, cx)?;
+        let oldest = shape.levels().last().filter(|run| self.dynamic && run.level > level);
+        let Some(oldest) = oldest else { return Some(usual) };
+        let above = u32::from(oldest.level - level);
+        let target = oldest.bytes() / self.ratio.max(2).saturating_pow(above);
+        Some(target.max(self.target_bytes(1, cx)?))
     }
 
     fn enough_runs(&self) -> usize {
@@ -113,6 +148,8 @@ impl Default for Leveled {
             base_level_bytes: None,
             ratio: Self::RATIO,
             max_level: Self::MAX_LEVEL,
+            dynamic: false,
+            deletes: Deletes::default(),
         }
     }
 }
@@ -129,7 +166,7 @@ impl CompactionStrategy for Leveled {
         }
         match Shape::of(view.tree) {
             Ok(shape) => {
-                let waiting = queue::plan(self, &shape, &mut plan);
+                let waiting = queue::plan(self, &shape, &mut plan, cx);
                 levels::plan(self, &shape, &mut plan, (cx, waiting));
             }
             // Another strategy, or other settings, left this. One run less at a time, until the

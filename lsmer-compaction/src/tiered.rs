@@ -3,11 +3,9 @@
 //! Each merge takes whole neighbouring runs and puts one new run into their place, so jobs in
 //! different stretches of the tree never meet, and every job leaves fewer runs than it found.
 
-use lsmer_core::{
-    CompactionJob, CompactionStrategy, JobOutput, Place, PlanContext, Run, Target, TreeView, mutant,
-};
+use lsmer_core::{CompactionJob, CompactionStrategy, PlanContext, Run, TreeView};
 
-use crate::job::{Plan, all};
+use crate::{deletes::Deletes, job::Plan};
 
 /// Few writes, more runs to look into: each entry is rewritten about once per tier.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +25,12 @@ pub struct Tiered {
     ///
     /// Default [`Self::MAX_SPACE`].
     pub max_space: u64,
+    /// Most runs that are left once nothing is written for a while; below 1 counts as 1.
+    ///
+    /// Default [`Self::IDLE_RUNS`].
+    pub idle_runs: usize,
+    /// When deletes are a reason to merge.
+    pub deletes: Deletes,
 }
 
 impl Tiered {
@@ -36,6 +40,8 @@ impl Tiered {
     pub const SIMILAR: u64 = 3;
     /// Default of [`max_space`](Self::max_space).
     pub const MAX_SPACE: u64 = 2;
+    /// Default of [`idle_runs`](Self::idle_runs).
+    pub const IDLE_RUNS: usize = 3;
 
     /// Sets [`min_runs`](Self::min_runs).
     #[must_use]
@@ -58,27 +64,36 @@ impl Tiered {
         self
     }
 
+    /// Sets [`idle_runs`](Self::idle_runs).
+    #[must_use]
+    pub fn with_idle_runs(mut self, runs: usize) -> Self {
+        self.idle_runs = runs;
+        self
+    }
+
+    /// Sets [`deletes`](Self::deletes).
+    #[must_use]
+    pub fn with_deletes(mut self, deletes: Deletes) -> Self {
+        self.deletes = deletes;
+        self
+    }
+
     fn wants_all(&self, runs: &[Run]) -> bool {
         let oldest = runs.last().map_or(0, Run::bytes);
         let total: u64 = runs.iter().map(Run::bytes).sum();
         total > oldest.saturating_mul(self.max_space)
     }
-
-    /// Returns how many of the first runs are free and of similar size.
-    fn stretch(&self, view: TreeView<'_>, runs: &[Run]) -> usize {
-        let (mut low, mut high) = (u64::MAX, 0);
-        let fits = |run: &&Run| {
-            let bytes = run.bytes().max(1);
-            (low, high) = (bytes.min(low), bytes.max(high));
-            view.is_free(run) && high <= low.saturating_mul(self.similar)
-        };
-        runs.iter().take_while(fits).count()
-    }
 }
 
 impl Default for Tiered {
     fn default() -> Self {
-        Self { min_runs: Self::MIN_RUNS, similar: Self::SIMILAR, max_space: Self::MAX_SPACE }
+        Self {
+            min_runs: Self::MIN_RUNS,
+            similar: Self::SIMILAR,
+            max_space: Self::MAX_SPACE,
+            idle_runs: Self::IDLE_RUNS,
+            deletes: Deletes::default(),
+        }
     }
 }
 
@@ -89,38 +104,23 @@ impl CompactionStrategy for Tiered {
 
     fn plan(&self, view: TreeView<'_>, cx: &PlanContext) -> Vec<CompactionJob> {
         let mut plan = Plan::new(view, cx);
-        let mut runs = &view.tree.runs[..];
-        let min_runs = self.min_runs.max(2);
-        if runs.len() < min_runs || plan.is_full() {
+        let runs = view.runs();
+        let all_free = runs.iter().all(|run| view.is_free(run));
+        if plan.is_full() {
             return Vec::new();
         }
-        if self.wants_all(runs) && runs.iter().all(|run| view.is_free(run)) {
-            merge(&mut plan, runs, "space");
-            return plan.finish();
+        if runs.len() >= self.min_runs.max(2) {
+            if self.wants_all(runs) && all_free {
+                plan.gather(runs, "space");
+                return plan.finish();
+            }
+            plan.gather_similar(runs, self.min_runs.max(2), self.similar);
         }
-        while let [_, rest @ ..] = runs {
-            let similar = self.stretch(view, runs);
-            if similar < min_runs {
-                runs = rest;
-                continue;
-            }
-            let (stretch, rest) = runs.split_at(similar);
-            merge(&mut plan, stretch, "tier");
-            runs = rest;
-            if plan.is_full() {
-                break;
-            }
+        plan.pass_deletes_on(runs, &self.deletes);
+        let idle_runs = self.idle_runs.max(1);
+        if cx.idle && runs.len() > idle_runs && all_free && plan.is_empty() {
+            plan.gather(&runs[..=runs.len() - idle_runs], "idle");
         }
         plan.finish()
     }
-}
-
-/// Merges whole neighbouring runs into one in their place.
-fn merge(plan: &mut Plan<'_>, runs: &[Run], reason: &'static str) {
-    let parts: Vec<_> = runs.iter().map(all).collect();
-    let level = runs.iter().map(|run| run.level).max().unwrap_or(0).saturating_add(1);
-    let newest = mutant!("merged-run-becomes-the-newest");
-    let place = if newest { Place::Newest } else { Place::Before(runs[0].id) };
-    let target = Target::New(place);
-    plan.merge(&parts, JobOutput { target, level }, reason);
 }

@@ -1,6 +1,8 @@
 //! The strategies keep the obligations of their seam.
 
-use lsmer_compaction::{Leveled, Tiered};
+use std::time::Duration;
+
+use lsmer_compaction::{Deletes, Fifo, LazyLeveled, Leveled, Tiered, TimeWindow};
 use lsmer_testkit::strategy::TreeSim;
 
 fn small() -> Leveled {
@@ -36,5 +38,67 @@ mod tiered_in_pairs {
 
     lsmer_testkit::strategy_conforms!(
         Tiered::default().with_min_runs(2).with_similar(4).with_max_space(3)
+    );
+}
+
+fn deletes() -> Deletes {
+    Deletes::default().with_max_age(Duration::from_secs(3)).with_max_percent(10)
+}
+
+mod leveled_that_follows_its_oldest_run {
+    lsmer_testkit::strategy_conforms!(super::small().with_dynamic(true).with_ratio(3));
+}
+
+mod leveled_that_is_after_deletes {
+    lsmer_testkit::strategy_conforms!(super::small().with_deletes(super::deletes()));
+}
+
+mod tiered_that_is_after_deletes {
+    use super::Tiered;
+
+    lsmer_testkit::strategy_conforms!(
+        Tiered::default().with_deletes(super::deletes()).with_idle_runs(1)
+    );
+}
+
+mod lazy_leveled {
+    lsmer_testkit::strategy_conforms!(lsmer_compaction::LazyLeveled::default());
+}
+
+mod lazy_leveled_that_is_after_space_and_deletes {
+    use super::LazyLeveled;
+
+    lsmer_testkit::strategy_conforms!(
+        LazyLeveled::default().with_ratio(20).with_min_runs(2).with_deletes(super::deletes())
+    );
+}
+
+mod fifo {
+    lsmer_testkit::strategy_conforms!(lsmer_compaction::Fifo::default());
+}
+
+mod fifo_of_a_few_bytes_and_seconds {
+    use super::{Duration, Fifo, TreeSim};
+
+    lsmer_testkit::strategy_conforms!(
+        Fifo::default()
+            .with_max_bytes(6 * TreeSim::MEMTABLE_BYTES)
+            .with_max_age(Duration::from_secs(9))
+            .with_max_runs(3)
+    );
+}
+
+mod time_window {
+    lsmer_testkit::strategy_conforms!(lsmer_compaction::TimeWindow::default());
+}
+
+mod time_window_of_seconds {
+    use super::{Duration, TimeWindow};
+
+    lsmer_testkit::strategy_conforms!(
+        TimeWindow::default()
+            .with_window(Duration::from_secs(7))
+            .with_max_age(Duration::from_secs(60))
+            .with_min_runs(2)
     );
 }

@@ -1,6 +1,6 @@
 //! What runs next: at most one flush per keyspace, and as many compactions as allowed.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use lsmer_core::{
     CompactionJob, Illegal, JobKind, PlanContext, TreeView, WorkClass, check, mutant,
@@ -13,6 +13,9 @@ use crate::{
     shared::Shared,
     space::{Space, Work},
 };
+
+/// Once nothing was written for so long, what makes reads cheaper may be done.
+const IDLE_AFTER: Duration = Duration::from_secs(10);
 
 impl Shared {
     /// Starts the background work that a keyspace needs. Does not block.
@@ -36,7 +39,7 @@ impl Shared {
         if blocked || work.compacting.len() >= self.options.compaction_jobs {
             return;
         }
-        for job in self.plan(space, &work) {
+        for job in self.plan(space, &mut work) {
             let view = space.view();
             let tree = &view.version.tree;
             if work.compacting.len() >= self.options.compaction_jobs {
@@ -52,11 +55,14 @@ impl Shared {
     }
 
     /// Asks the strategy.
-    fn plan(&self, space: &Space, work: &Work) -> Vec<CompactionJob> {
+    fn plan(&self, space: &Space, work: &mut Work) -> Vec<CompactionJob> {
+        let clock = &self.parts.env.clock;
+        let quiet_for = work.quiet_for(self.visible.get(), clock.now());
         let slots = self.options.compaction_jobs - work.compacting.len();
         let memtable_bytes = self.options.memtable_bytes() as u64;
         let cx = PlanContext::new(slots, space.options.table_bytes, memtable_bytes)
-            .with_now(self.parts.env.clock.wall());
+            .with_now(clock.wall())
+            .with_idle(quiet_for >= IDLE_AFTER);
         self.parts.strategy.plan(work.view(&space.view().version.tree), &cx)
     }
 

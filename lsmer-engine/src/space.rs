@@ -1,10 +1,10 @@
 //! One keyspace, as the engine holds it: its view, and the work under way on it.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use lsmer_core::{
     CompactionJob, Error, KeyspaceId, KeyspaceOptions, MemtableFactory, MemtableSpec, Result,
-    TableId, Tree, TreeView, mutant, twin,
+    SeqNo, TableId, Tree, TreeView, mutant, twin,
 };
 use lsmer_sync::{
     ArcSwap, Mutex, SwapGuard,
@@ -53,12 +53,25 @@ pub(crate) struct Work {
     pub(crate) compaction_error: Option<Error>,
     /// A caller compacts by hand: no plan is made meanwhile.
     pub(crate) manual: bool,
+    /// The last seqno when the strategy was asked, and since when it has been that.
+    last_write: Option<(SeqNo, Duration)>,
 }
 
 impl Work {
     /// Returns what a strategy sees of a tree.
     pub(crate) fn view<'a>(&'a self, tree: &'a Tree) -> TreeView<'a> {
         TreeView::new(tree, &self.busy).with_running(&self.compacting)
+    }
+
+    /// Returns for how long nothing was written, as far as those who asked have seen.
+    pub(crate) fn quiet_for(&mut self, visible: SeqNo, now: Duration) -> Duration {
+        match self.last_write {
+            Some((seen, since)) if seen == visible => now.saturating_sub(since),
+            _ => {
+                self.last_write = Some((visible, now));
+                Duration::ZERO
+            }
+        }
     }
 
     /// Notes that a job is under way.

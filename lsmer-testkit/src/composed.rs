@@ -1,6 +1,6 @@
 //! A composition of lsmer as the subject of the suite for whole engines.
 
-use std::{fmt, ops::Bound, path::Path};
+use std::{fmt, ops::Bound, path::Path, time::Duration};
 
 use lsmer::{
     Builder, Compression, Db, Keyspace, KeyspaceOptions, Scan, Snapshot, WriteBatch, WriteOptions,
@@ -61,8 +61,9 @@ pub fn tiny(builder: Builder, sizes: u64) -> Builder {
         .compaction_jobs(usize::try_from(pick(4, &[2, 1, 2, 3])).expect("it is small"))
 }
 
-/// Chooses one of the two implementations that ship of each part, as five bits say: memtable,
-/// cache, table format, strategy, filter. 0: the defaults.
+/// Chooses one of the implementations that ship of each part, as bits say: memtable, cache, table
+/// format, strategy, filter, one each; bit 5 is not looked at; bits 6 and 7 choose among strategies
+/// and their settings. 0: the defaults.
 pub fn shipped(mut builder: Builder, bits: u64) -> Builder {
     let bit = |n: u32| bits >> n & 1 == 1;
     if bit(0) {
@@ -74,13 +75,25 @@ pub fn shipped(mut builder: Builder, bits: u64) -> Builder {
     if bit(2) {
         builder = builder.table_format(parts::SortedArrayFormat::default());
     }
-    if bit(3) {
-        builder = builder.compaction(parts::Tiered::default());
-    }
+    builder = match (bits >> 6 & 3, bit(3)) {
+        (0, true) => builder.compaction(parts::Tiered::default()),
+        (1, true) => builder.compaction(parts::LazyLeveled::default()),
+        (2, true) => builder.compaction(parts::TimeWindow::default()),
+        (_, true) => builder.compaction(parts::Fifo::default().with_max_runs(4)),
+        (0, false) => builder,
+        (1, false) => builder.compaction(parts::Leveled::default().with_dynamic(true)),
+        (..) => builder.compaction(with_old_deletes(parts::Leveled::default())),
+    };
     if bit(4) {
         builder = builder.filter(parts::NoFilter);
     }
     builder
+}
+
+/// Deletes are old at once.
+fn with_old_deletes(leveled: parts::Leveled) -> parts::Leveled {
+    let deletes = parts::Deletes::default().with_max_age(Duration::ZERO).with_max_percent(5);
+    leveled.with_deletes(deletes)
 }
 
 impl<F: Fn(Builder, Config) -> Builder + Sync> Subject for Composed<F> {

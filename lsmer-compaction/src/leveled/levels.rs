@@ -19,20 +19,40 @@ pub(super) fn plan(
         .levels()
         .iter()
         .filter(|run| !(waiting && run.level == 1))
-        .filter_map(|run| Some((run, settings.target_bytes(run.level, cx)?)))
-        .filter(|(run, target)| free_bytes(plan, run) > *target)
+        .filter_map(|run| Some((run, settings.target_in(shape, run.level, cx)?)))
+        .filter(|(run, target)| plan.free_bytes(run) > *target)
         .collect();
     full.sort_by_key(|(run, target)| {
-        Reverse(u128::from(free_bytes(plan, run)) * 1000 / u128::from(*target).max(1))
+        Reverse(u128::from(plan.free_bytes(run)) * 1000 / u128::from(*target).max(1))
     });
+    if !waiting {
+        pass_deletes_on(settings, shape, plan, cx);
+    }
     for (run, target) in full {
-        while free_bytes(plan, run) > target && !plan.is_full() && step(shape, plan, run, target) {}
+        while plan.free_bytes(run) > target && !plan.is_full() && step(shape, plan, run, target) {}
     }
 }
 
-/// Returns the bytes of a run that no job takes.
-fn free_bytes(plan: &Plan<'_>, run: &Run) -> u64 {
-    plan.free(run).map(|table| table.file_bytes).sum()
+/// Plans for tables whose deletes are due: into the next older run.
+fn pass_deletes_on(settings: &Leveled, shape: &Shape<'_>, plan: &mut Plan<'_>, cx: &PlanContext) {
+    for pair in shape.levels().windows(2) {
+        let [newer, older] = pair else { unreachable!("windows of two") };
+        let due = |table: &&TableMeta| settings.deletes.are_due(table, cx);
+        let tables: Vec<_> = plan.free(newer).filter(due).collect();
+        for table in tables {
+            let below = older.overlapping(&table.smallest, &table.largest);
+            let kept = below.is_empty() && plan.free(older).next().is_none(); // L3
+            if plan.is_full() || kept || below.iter().any(|table| plan.takes(table)) {
+                continue;
+            }
+            let part = keep_one(shape, plan, (newer, vec![table]));
+            if !part.1.is_empty() {
+                // Also what could be moved is read: the deletes are to go.
+                let below = below.iter().map(AsRef::as_ref).collect();
+                plan.merge(&[part, (older, below)], into(older), "deletes");
+            }
+        }
+    }
 }
 
 /// Plans one job that takes tables out of a level. Returns false if there is none for now.
@@ -75,7 +95,7 @@ fn clear_tables<'a>(
     next: Option<&Run>,
     target: u64,
 ) -> Vec<&'a TableMeta> {
-    let mut excess = free_bytes(plan, run).saturating_sub(target);
+    let mut excess = plan.free_bytes(run).saturating_sub(target);
     let is_clear = |table: &&TableMeta| {
         next.is_none_or(|next| next.overlapping(&table.smallest, &table.largest).is_empty())
     };

@@ -107,6 +107,7 @@ fn history(
 ) -> Result<(), String> {
     let spread = spread(random);
     for _ in 0..random.below(120) {
+        sim.idle = random.below(8) == 0;
         match random.below(7) {
             0..3 => sim.flush(&keys(random, spread)),
             3 | 4 => {

@@ -41,6 +41,7 @@ pub fn compact_03_plans_come_to_an_end_from_any_tree(strategy: &dyn CompactionSt
                 let left = sim.plan(strategy, slots).len();
                 assert!(left == 0, "COMPACT-03: {left} jobs are left for {slots} slots; {random}");
             }
+            sim.idle = random.below(2) == 0;
             for _ in 0..random.below(8) {
                 sim.flush(&keys(&mut random, [5, 40]));
             }

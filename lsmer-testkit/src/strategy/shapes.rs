@@ -1,9 +1,10 @@
 //! Trees to plan for: likely ones, and any that there can be.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use lsmer_core::{
-    CompactionJob, CompactionStrategy, PlanContext, Run, RunId, TableId, TableMeta, Tree, TreeView,
+    CompactionJob, CompactionStrategy, Flushed, PlanContext, Run, RunId, TableId, TableMeta, Tree,
+    TreeView,
 };
 
 use super::TreeSim;
@@ -36,7 +37,13 @@ pub(super) fn likely(random: &mut Seeded) -> TreeSim {
         runs.sort_by_key(|(level, _)| std::cmp::Reverse(*level));
         runs.dedup_by(|a, b| a.0 > 0 && a.0 == b.0);
     }
-    TreeSim::of(&runs)
+    let mut sim = TreeSim::default();
+    sim.deletes = random.below(2) == 0;
+    for (level, keys) in &runs {
+        sim.add(*level, keys, 3 * TreeSim::ENTRY_BYTES);
+    }
+    sim.idle = random.below(4) == 0;
+    sim
 }
 
 /// A tree, tables that are taken, and a context, all as far from the usual as the types allow.
@@ -67,7 +74,8 @@ impl Any {
         let busy = taken.collect();
         let slots = [0, 1, 2, 4, 1000][random.below(5)];
         let (table, memtable) = (SIZES[random.below(5)], SIZES[random.below(5)]);
-        Self { tree, busy, cx: PlanContext::new(slots, table, memtable) }
+        let cx = PlanContext::new(slots, table, memtable).with_now(time(random));
+        Self { tree, busy, cx: cx.with_idle(random.below(2) == 0) }
     }
 
     /// Asks for a plan, without a panic.
@@ -79,6 +87,11 @@ impl Any {
         let view = TreeView::new(&self.tree, &self.busy);
         unharmed(format_args!("COMPACT-02: {random}"), || strategy.plan(view, &self.cx))
     }
+}
+
+/// Any time, also one before others.
+fn time(random: &mut Seeded) -> Duration {
+    Duration::from_millis([0, 1, 999, 3_600_000, u64::MAX][random.below(5)])
 }
 
 /// Up to 12 tables with disjoint keys, among them the empty key and prefixes of others.
@@ -100,6 +113,10 @@ fn tables(random: &mut Seeded, number: &mut u64) -> Vec<Arc<TableMeta>> {
             largest: largest.into(),
             entries: random.next() % 1000,
             deletes: random.next() % 1000,
+            flushed: Flushed {
+                newest: (random.below(2) == 0).then(|| time(random)),
+                oldest_delete: (random.below(2) == 0).then(|| time(random)),
+            },
             ..TableMeta::default()
         }));
     }

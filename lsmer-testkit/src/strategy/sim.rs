@@ -4,18 +4,19 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 
 use lsmer_core::{
-    Arrival, CompactionJob, CompactionStrategy, JobKind, JobOutput, Place, PlanContext, Run, RunId,
-    TableId, TableMeta, Target, Tree, TreeEdit, TreeView, check,
+    Arrival, CompactionJob, CompactionStrategy, Flushed, JobKind, JobOutput, Place, PlanContext,
+    Run, RunId, TableId, TableMeta, Target, Tree, TreeEdit, TreeView, check,
 };
 
 /// A key and a seqno.
 type Entry = (u32, u64);
 
 /// The world of a strategy: a tree, the jobs under way, and the entries of all tables. Keys are
-/// numbers; every entry has [`ENTRY_BYTES`](Self::ENTRY_BYTES).
+/// numbers; every entry has [`ENTRY_BYTES`](Self::ENTRY_BYTES). Flushes are a second apart.
 #[derive(Clone, Debug, Default)]
 pub struct TreeSim {
     /// The tree.
@@ -26,6 +27,11 @@ pub struct TreeSim {
     pub flushed: u64,
     /// Bytes that jobs wrote.
     pub rewritten: u64,
+    /// Every third flush, from now on, only deletes; and nothing that is merged drops a delete, as
+    /// if there were a snapshot for each.
+    pub deletes: bool,
+    /// Nothing is written for a while: what [`plan`](Self::plan) tells the strategy.
+    pub idle: bool,
     contents: BTreeMap<TableId, Vec<Entry>>,
     last_id: u64,
     last_seqno: u64,
@@ -77,9 +83,13 @@ impl TreeSim {
 
     /// Cuts entries into tables.
     fn tables(&mut self, entries: &[Entry], table_bytes: u64) -> Vec<Arc<TableMeta>> {
+        let has_deletes = self.deletes;
+        let is_delete = move |entry: &&Entry| has_deletes && entry.1.is_multiple_of(3);
+        let at = |seqno: u64| Some(Duration::from_secs(seqno));
         let per_table =
             usize::try_from(table_bytes / Self::ENTRY_BYTES).expect("64-bit only").max(1);
         let cut = |entries: &[Entry]| {
+            let deletes = entries.iter().filter(is_delete);
             let id = TableId { epoch: 1, number: self.next_id() };
             self.contents.insert(id, entries.to_vec());
             Arc::new(TableMeta {
@@ -88,6 +98,11 @@ impl TreeSim {
                 smallest: entries[0].0.to_be_bytes().into(),
                 largest: entries[entries.len() - 1].0.to_be_bytes().into(),
                 entries: entries.len() as u64,
+                deletes: deletes.clone().count() as u64,
+                flushed: Flushed {
+                    newest: entries.iter().map(|entry| entry.1).max().and_then(at),
+                    oldest_delete: deletes.map(|entry| entry.1).min().and_then(at),
+                },
                 ..TableMeta::default()
             })
         };
@@ -103,7 +118,8 @@ impl TreeSim {
     pub fn plan(&self, strategy: &dyn CompactionStrategy, slots: usize) -> Vec<CompactionJob> {
         let busy = self.busy();
         let view = TreeView::new(&self.tree, &busy).with_running(&self.running);
-        strategy.plan(view, &Self::context(slots))
+        let cx = Self::context(slots).with_idle(self.idle);
+        strategy.plan(view, &cx.with_now(Duration::from_secs(self.last_seqno)))
     }
 
     /// Starts a job.

@@ -15,7 +15,7 @@ use lsmer_testkit::shipped;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shape {
     /// One bit for each part that has an alternative.
-    pub(crate) parts: u8,
+    pub(crate) parts: u16,
     pub(crate) seed: u64,
 }
 
@@ -31,7 +31,7 @@ pub(crate) fn tiny() -> KeyspaceOptions {
 
 impl Shape {
     /// Number of shapes: all combinations of the parts that ship.
-    pub(crate) const COUNT: u8 = 64;
+    pub(crate) const COUNT: u16 = 256;
 
     /// Whether only what was flushed survives the end of the process.
     pub(crate) fn without_log(self) -> bool {
