@@ -30,6 +30,7 @@ pub trait MemtableFactory: Send + Sync + fmt::Debug {
 /// - `MEM-03` A cursor sees every entry that was inserted before its `seek`; of those inserted
 ///   while it walks it may see any, each once, in order.
 /// - `MEM-04` [`bytes`](Self::bytes) does not decrease.
+/// - `MEM-05` [`insert_all`](Self::insert_all) does what [`insert`](Self::insert) of each does.
 ///
 /// # Concurrency
 ///
@@ -43,6 +44,14 @@ pub trait Memtable: Send + Sync + fmt::Debug {
 
     /// Adds an entry, for which room was reserved.
     fn insert(&self, entry: EntryRef<'_>);
+
+    /// Adds entries, for which room was reserved, in any order of their keys: a memtable may wait for
+    /// the memory of several together.
+    fn insert_all(&self, entries: &[EntryRef<'_>]) {
+        for entry in entries {
+            self.insert(*entry);
+        }
+    }
 
     /// Calls `found` with the newest entry of the probe's key that its snapshot sees; returns
     /// whether there is one.

@@ -49,9 +49,9 @@ impl Shared {
                 touches.insert(&change, placed.first);
             }
             Body::Batch { encoded, .. } => {
-                for (change, n) in Changes::new(encoded).zip(0..) {
-                    touches.insert(&change.expect("read before"), placed.first.plus(n));
-                }
+                let seqnos = (0..).map(|n| placed.first.plus(n));
+                let changes = Changes::new(encoded).map(|change| change.expect("read before"));
+                touches.insert_all(changes.zip(seqnos));
             }
         }
         touches.end_write();

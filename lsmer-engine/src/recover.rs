@@ -63,8 +63,9 @@ impl Shared {
         let last = record.seqno.plus(u64::from(record.count) - 1);
         touches.begin_write(record.seqno, last, record.slot);
         drop(commit);
-        for (change, seqno) in &changes {
-            touches.insert(change, *seqno);
+        match &changes[..] {
+            [(change, seqno)] => touches.insert(change, *seqno),
+            _ => touches.insert_all(changes.into_iter()),
         }
         touches.end_write();
         Ok(())

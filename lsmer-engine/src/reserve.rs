@@ -2,7 +2,7 @@
 
 use std::{ops::Deref, sync::Arc};
 
-use lsmer_core::{Change, EntryRef, KeyspaceId, Result, SeqNo, Slot};
+use lsmer_core::{Change, EntryRef, KeyspaceId, Kind, Memtable, Result, SeqNo, Slot};
 use lsmer_sync::{MutexGuard, SwapGuard};
 
 use crate::{
@@ -104,10 +104,30 @@ impl<'a> Touches<'a> {
 
     /// Inserts a change that was counted before.
     pub(crate) fn insert(&self, change: &Change<'_>, seqno: SeqNo) {
-        let touch = self.iter().find(|touch| touch.space.id == change.keyspace);
-        let (key, kind, value) = (change.key, change.kind, change.value);
-        let table = &touch.expect("it was counted").mem().table;
-        table.insert(EntryRef { key, seqno, kind, value });
+        self.table(change.keyspace).insert(entry(change, seqno));
+    }
+
+    /// Inserts changes that were counted before, some of a keyspace at a time.
+    pub(crate) fn insert_all(&self, changes: impl Iterator<Item = (Change<'a>, SeqNo)>) {
+        let mut group = [NO_ENTRY; INSERTED_AT_ONCE];
+        let (mut space, mut len) = (KeyspaceId::DEFAULT, 0);
+        for (change, seqno) in changes {
+            if len == group.len() || len > 0 && change.keyspace != space {
+                self.table(space).insert_all(&group[..len]);
+                len = 0;
+            }
+            space = change.keyspace;
+            group[len] = entry(&change, seqno);
+            len += 1;
+        }
+        if len > 0 {
+            self.table(space).insert_all(&group[..len]);
+        }
+    }
+
+    fn table(&self, space: KeyspaceId) -> &dyn Memtable {
+        let touch = self.iter().find(|touch| touch.space.id == space);
+        &*touch.expect("it was counted").mem().table
     }
 
     pub(crate) fn end_write(&self) {
@@ -115,6 +135,15 @@ impl<'a> Touches<'a> {
             touch.mem().end_write();
         }
     }
+}
+
+/// How many entries a memtable is given together.
+const INSERTED_AT_ONCE: usize = 16;
+const NO_ENTRY: EntryRef<'_> =
+    EntryRef { key: &[], seqno: SeqNo::ZERO, kind: Kind::Put, value: &[] };
+
+fn entry<'c>(change: &Change<'c>, seqno: SeqNo) -> EntryRef<'c> {
+    EntryRef { key: change.key, seqno, kind: change.kind, value: change.value }
 }
 
 impl Shared {

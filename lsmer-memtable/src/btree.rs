@@ -16,6 +16,7 @@
 //! | `tree.rs` | search, insert and split | no |
 //! | `leaf.rs` | leaves: items, and the lock of who adds some | no |
 //! | `inner.rs` | inner nodes: which way a key goes | no |
+//! | `last.rs` | the last leaf, without a search | no |
 //! | `nodes.rs` | where nodes are | yes |
 //! | `entry.rs` | entries: what stands in the bytes of the arena | yes |
 //! | `place.rs` | how threads show each other where something is | no |
@@ -31,6 +32,7 @@ mod chain;
 mod cursor;
 mod entry;
 mod inner;
+mod last;
 mod leaf;
 mod nodes;
 mod place;
@@ -45,6 +47,7 @@ use lsmer_sync::OnceLock;
 use self::{
     cursor::TreeCursor,
     entry::{Entries, MAX_UNITS, MIN_UNITS},
+    leaf::Leaf,
     tree::Tree,
 };
 use crate::{
@@ -125,12 +128,39 @@ impl Table {
         self.entries.arena().taken_bytes() + self.tree.bytes()
     }
 
+    /// Looks up where an entry goes, and brings that near.
+    #[inline]
+    fn place(&self, key: &[u8]) -> Where<'_> {
+        let hash = hash(key);
+        self.filter.prefetch(hash);
+        (hash, self.tree.place(&self.entries, key))
+    }
+
+    #[inline]
+    fn insert(&self, entry: EntryRef<'_>, (hash, leaf): Where<'_>) {
+        // Before the entry can be found: whoever is told of it must find its bits. And before the
+        // entry is written: an atomic change waits for all earlier writes to leave the processor.
+        if !mutant!("btree-filter-misses-keys") {
+            self.filter.add(hash);
+        }
+        let at = self.entries.push(entry);
+        self.tree.insert(&self.entries, leaf, at, tag(hash));
+    }
+
     /// Promises units, unless these and what is taken are more than the table may hold.
     fn reserve(&self, units: u32, most: usize) -> bool {
         let wanted = self.bytes().saturating_add(units as usize * UNIT);
         wanted <= most && self.entries.arena().reserve(units)
     }
 }
+
+/// Where an entry goes: the hash of its key, and its leaf.
+type Where<'a> = (u64, &'a Leaf);
+
+const RESERVED: &str = "room is reserved before an insert";
+/// So many places are looked up before the first of them is written to: the waits for their memory
+/// overlap.
+const AT_ONCE: usize = 16;
 
 /// Returns the byte of a hash that leaves keep.
 #[inline]
@@ -156,15 +186,21 @@ impl Memtable for BTreeArena {
     }
 
     fn insert(&self, entry: EntryRef<'_>) {
-        let table = self.table().expect("room is reserved before an insert");
-        let hash = hash(entry.key);
-        // Before the entry can be found: whoever is told of it must find its bits. And before the
-        // entry is written: an atomic change waits for all earlier writes to leave the processor.
-        if !mutant!("btree-filter-misses-keys") {
-            table.filter.add(hash);
+        let table = self.table().expect(RESERVED);
+        table.insert(entry, table.place(entry.key));
+    }
+
+    fn insert_all(&self, entries: &[EntryRef<'_>]) {
+        let table = self.table().expect(RESERVED);
+        for entries in entries.chunks(AT_ONCE) {
+            let mut places = [None; AT_ONCE];
+            for (place, entry) in places.iter_mut().zip(entries) {
+                *place = Some(table.place(entry.key));
+            }
+            for (place, entry) in places.into_iter().flatten().zip(entries) {
+                table.insert(*entry, place);
+            }
         }
-        let at = table.entries.push(entry);
-        table.tree.insert(&table.entries, at, tag(hash));
     }
 
     fn get(&self, probe: &Probe<'_>, found: &mut dyn FnMut(EntryRef<'_>)) -> bool {

@@ -16,6 +16,7 @@
 
 #![expect(unsafe_code, reason = "makes atomics of zeroed memory without touching it")]
 
+use lsmer_core::prefetch;
 use lsmer_sync::atomic::Ordering;
 
 use crate::word::AtomicU64;
@@ -47,6 +48,12 @@ impl Filter {
         if word.load(Ordering::Relaxed) & bits != bits {
             word.fetch_or(bits, Ordering::Relaxed);
         }
+    }
+
+    /// Asks for the word of a key to be brought near.
+    #[inline]
+    pub(crate) fn prefetch(&self, hash: u64) {
+        prefetch(self.place(hash).0);
     }
 
     /// Returns `false` if the key was surely not added.

@@ -34,6 +34,7 @@ pub fn conforms(factory: &dyn MemtableFactory) {
     mem_02_get_finds_the_newest_version_below_the_snapshot(factory);
     mem_03_a_cursor_sees_what_was_there_before_its_seek(factory);
     mem_04_bytes_do_not_decrease(factory);
+    mem_05_inserting_together_is_inserting_each(factory);
     mem_02_no_insert_of_several_threads_is_lost(factory);
     mem_03_a_cursor_stays_in_order_beside_inserts(factory);
     mem_04_bytes_do_not_decrease_beside_inserts(factory);
@@ -71,6 +72,32 @@ pub fn mem_01_a_reservation_is_kept(factory: &dyn MemtableFactory) {
             let want = Some((seqno.0, value.clone()));
             assert!(got == want, "MEM-01: {key:?} at {} was lost; {random}", seqno.0);
         }
+    }
+}
+
+/// `MEM-05`: entries that are inserted together, some of them versions of one key, are all there.
+///
+/// # Panics
+///
+/// If one is not.
+pub fn mem_05_inserting_together_is_inserting_each(factory: &dyn MemtableFactory) {
+    let mut random = Seeded::new();
+    let table = factory.create(&MemtableSpec { bytes: 4 * BYTES });
+    let mut model = Model::new();
+    let mut seqno = 0;
+    while seqno < ENTRIES {
+        let batch: Vec<_> =
+            (0..=random.below(40)).map(|_| (short_key(&mut random), random.bytes(40))).collect();
+        let sum = batch.iter().map(|(key, value)| key.len() + value.len()).sum();
+        let count = u32::try_from(batch.len()).expect("a few");
+        assert!(table.reserve(count, sum), "MEM-01: there was room; {random}");
+        insert_all(&*table, &mut model, &batch, seqno);
+        seqno += batch.len() as u64;
+    }
+    for ((key, seqno), value) in &model {
+        let got = get(&*table, key, seqno.0);
+        let want = Some((seqno.0, value.clone()));
+        assert!(got == want, "MEM-05: {key:?} at {} was lost; {random}", seqno.0);
     }
 }
 
@@ -205,6 +232,23 @@ fn insert(table: &dyn Memtable, model: &mut Model, key: Vec<u8>, seqno: u64, val
     model.insert((key, std::cmp::Reverse(SeqNo(seqno))), value);
 }
 
+/// Inserts puts and deletes together, whose seqnos follow `seqno`.
+fn insert_all(
+    table: &dyn Memtable,
+    model: &mut Model,
+    batch: &[(Vec<u8>, Vec<u8>)],
+    mut seqno: u64,
+) {
+    let mut entries = Vec::new();
+    for (key, value) in batch {
+        seqno += 1;
+        let kind = if value.is_empty() { Kind::Delete } else { Kind::Put };
+        entries.push(EntryRef { key, seqno: SeqNo(seqno), kind, value });
+        model.insert((key.clone(), std::cmp::Reverse(SeqNo(seqno))), value.clone());
+    }
+    table.insert_all(&entries);
+}
+
 fn get(table: &dyn Memtable, key: &[u8], snapshot: SeqNo) -> Option<(SeqNo, Vec<u8>)> {
     let mut found = None;
     let said = table.get(&Probe::new(key, snapshot), &mut |entry| {
@@ -287,6 +331,7 @@ macro_rules! memtable_conforms {
             mem_02_get_finds_the_newest_version_below_the_snapshot
             mem_03_a_cursor_sees_what_was_there_before_its_seek
             mem_04_bytes_do_not_decrease
+            mem_05_inserting_together_is_inserting_each
             mem_02_no_insert_of_several_threads_is_lost
             mem_03_a_cursor_stays_in_order_beside_inserts
             mem_04_bytes_do_not_decrease_beside_inserts

@@ -9,7 +9,9 @@
 //! A split makes new nodes and shows them from the right to the left: first the separator with the
 //! new right node, then the left one in place of the old. A leaf that is filled in ascending order
 //! at the end of the tree stays as it is, and gets an empty neighbour. Splits change inner nodes
-//! one at a time, under a lock of the tree, which is taken after the leaf's.
+//! one at a time, under a lock of the tree, which is taken after the leaf's. The last leaf is also
+//! known without a search; it is shown there before the leaf that it was made of says that it has
+//! no place for more, so that who is turned away finds it.
 //!
 //! After Lehman and Yao's trees, in which nodes are only ever split, and the append-only leaves
 //! of the Bw-tree.
@@ -23,6 +25,7 @@ use super::{
     chain,
     entry::{Entries, EntryAt},
     inner::{Content, Inner, Reader, Step, Target, head_at, shared},
+    last::Last,
     leaf::{Bounds, Item, Leaf, Locked},
     nodes::{Counts, Fence, FenceAt, Link, Node, NodeAt, Nodes},
     size::{INNER_SLOTS, LEAF_SLOTS},
@@ -34,6 +37,7 @@ use crate::memory::Recycler;
 pub(super) struct Tree {
     nodes: Nodes,
     root: Link,
+    last: Last,
     /// Held by whoever changes inner nodes.
     splits: Mutex<()>,
 }
@@ -66,8 +70,8 @@ impl Tree {
     /// Makes a tree for up to `keys` keys, in memory of `home`.
     pub(super) fn new(keys: usize, home: &Arc<Recycler>) -> Self {
         let nodes = Nodes::new(counts(keys), home);
-        let root = Link::new(nodes.add_leaf(Leaf::new(Bounds { low: None, high: None }, 0, &[])));
-        Self { nodes, root, splits: Mutex::new(()) }
+        let leaf = nodes.add_leaf(Leaf::new(Bounds { low: None, high: None }, 0, &[]));
+        Self { nodes, root: Link::new(leaf), last: Last::new(leaf), splits: Mutex::new(()) }
     }
 
     /// Returns the memory of the nodes, in bytes.
@@ -122,13 +126,37 @@ impl Tree {
         leaf.find(entries, key, tag, count).map(|(_, at)| at)
     }
 
-    /// Adds an entry. `tag` is a byte of its key's hash.
-    pub(super) fn insert(&self, entries: &Entries, at: EntryAt, tag: u8) {
+    /// Returns the leaf to which an entry of this key is to be added, and brings it near.
+    #[inline]
+    pub(super) fn place(&self, entries: &Entries, key: &[u8]) -> &Leaf {
+        self.last_leaf(entries, key).unwrap_or_else(|| self.leaf(Target::At(key), entries))
+    }
+
+    /// Returns the last leaf, if it covers the key.
+    #[inline]
+    fn last_leaf(&self, entries: &Entries, key: &[u8]) -> Option<&Leaf> {
+        let Node::Leaf(leaf) = self.nodes.node(self.last.load(key)?) else { return None };
+        let Bounds { low, high } = leaf.bounds();
+        let begins = low.is_none_or(|low| self.reader(entries).fence(low) <= key);
+        (high.is_none() && (begins || mutant!("btree-last-leaf-takes-all"))).then_some(leaf)
+    }
+
+    /// Adds an entry to the leaf that [`place`](Self::place) has returned for its key, or to what
+    /// became of it since. `tag` is a byte of its key's hash.
+    pub(super) fn insert<'a>(
+        &'a self,
+        entries: &'a Entries,
+        mut leaf: &'a Leaf,
+        at: EntryAt,
+        tag: u8,
+    ) {
         let key = entries.key(at);
         loop {
-            let leaf = self.leaf(Target::At(key), entries);
             let head = head_at(key, leaf.skip());
-            let Some(locked) = leaf.lock() else { continue };
+            let Some(locked) = leaf.lock() else {
+                leaf = self.place(entries, key);
+                continue;
+            };
             let (count, ordered) = locked.count();
             let last = count.checked_sub(1).map(|last| leaf.item(last));
             let ascends = ordered
@@ -148,6 +176,7 @@ impl Tree {
             }
             // The leaf ends before the key since somebody added a leaf behind it.
             locked.unlock();
+            leaf = self.place(entries, key);
         }
     }
 
@@ -175,15 +204,15 @@ impl Tree {
         let bounds = Bounds { low: Some(fence), high };
         let right = self.make_leaf(entries, bounds, leaf.skip(), &mut items[middle + lost..]);
         let path = self.path(entries, key(&item));
-        if appends {
-            self.adopt(entries, path, Halves { left: None, fence, right });
-            locked.end_at(fence);
-        } else {
+        let left = (!appends).then(|| {
             let bounds = Bounds { low, high: Some(fence) };
-            let left = Some(self.make_leaf(entries, bounds, leaf.skip(), &mut items[..middle]));
-            self.adopt(entries, path, Halves { left, fence, right });
-            locked.retire();
+            self.make_leaf(entries, bounds, leaf.skip(), &mut items[..middle])
+        });
+        self.adopt(entries, path, Halves { left, fence, right });
+        if high.is_none() {
+            self.last.store(right, self.reader(entries).fence(fence));
         }
+        if appends { locked.end_at(fence) } else { locked.retire() }
     }
 
     /// Makes a leaf of items out of one whose heads began at `skip`.

@@ -10,6 +10,8 @@ mod cursor;
 mod entry;
 #[path = "../../src/btree/inner.rs"]
 mod inner;
+#[path = "../../src/btree/last.rs"]
+mod last;
 #[path = "../../src/btree/leaf.rs"]
 mod leaf;
 mod nodes;
@@ -64,8 +66,9 @@ impl BTreeArena {
 
     fn insert(&self, n: u32) {
         let Table { entries, tree } = &self.table;
+        let leaf = tree.place(entries, KEYS[n as usize / 4]);
         let at = entries.push(n);
-        tree.insert(entries, at, 7);
+        tree.insert(entries, leaf, at, 7);
     }
 
     /// Returns whether a lookup of an entry's key, at its seqno, finds that entry.

@@ -27,6 +27,7 @@ enum Flaw {
     TakesATakenPlace,
     FillsValuesLater,
     CountsAnew,
+    DropsTheLastOfMany,
 }
 
 const MUTANTS: &[Mutant] = &[
@@ -75,6 +76,13 @@ const MUTANTS: &[Mutant] = &[
         name: "takes less memory after an insert",
         obligation: "MEM-04",
         run: || suite::mem_04_bytes_do_not_decrease(&Broken(Flaw::BytesFall)),
+    },
+    Mutant {
+        name: "drops the last of the entries that are inserted together",
+        obligation: "MEM-05",
+        run: || {
+            suite::mem_05_inserting_together_is_inserting_each(&Broken(Flaw::DropsTheLastOfMany));
+        },
     },
     Mutant {
         name: "has a cursor without an upper bound",
@@ -217,6 +225,13 @@ impl Memtable for Table {
             _ => {}
         }
         state.entries.insert(version, (entry.kind, entry.value.to_vec()));
+    }
+
+    fn insert_all(&self, entries: &[EntryRef<'_>]) {
+        let dropped = usize::from(self.flaw == Flaw::DropsTheLastOfMany && entries.len() > 1);
+        for entry in &entries[..entries.len() - dropped] {
+            self.insert(*entry);
+        }
     }
 
     fn get(&self, probe: &Probe<'_>, found: &mut dyn FnMut(EntryRef<'_>)) -> bool {
