@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use lsmer_core::{Event, Exec, Job, Waited, WorkClass};
+use lsmer_core::{Event, Exec, Job, Next, Waited, WorkClass};
 use lsmer_sync::{
     atomic::{AtomicU64, Ordering},
     thread::{self, JoinHandle},
@@ -94,6 +94,11 @@ impl Shared {
 
     fn step(&self, mut task: Task) {
         let next = task.job.step();
+        let goes_on = matches!(next, Next::Yield);
         self.queue.settle(task, next);
+        if goes_on {
+            // With more threads than processors a writer would wait for the end of a time slice.
+            thread::yield_now();
+        }
     }
 }
