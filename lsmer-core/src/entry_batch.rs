@@ -3,10 +3,15 @@
 use crate::{EntryRef, Kind, SeqNo};
 
 /// Entries copied out of a source, in internal order. Clearing keeps the buffers.
-#[derive(Clone, Debug, Default)]
+///
+/// A new batch is full after [`FIRST_ENTRIES`](Self::FIRST_ENTRIES), and takes twice as many each
+/// time it was cleared: a short walk copies little, and a long one pays for few windows.
+#[derive(Clone, Debug)]
 pub struct EntryBatch {
     bytes: Vec<u8>,
     entries: Vec<Place>,
+    /// How many entries it takes now.
+    limit: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -18,11 +23,21 @@ struct Place {
     kind: Kind,
 }
 
+impl Default for EntryBatch {
+    fn default() -> Self {
+        Self { bytes: Vec::new(), entries: Vec::new(), limit: Self::FIRST_ENTRIES }
+    }
+}
+
 impl EntryBatch {
+    /// Entries of the first batch of a walk.
+    pub const FIRST_ENTRIES: u32 = 4;
     /// Most entries of one batch.
     pub const MAX_ENTRIES: u32 = 64;
     /// A batch with this many bytes takes no further entry.
     pub const FULL_BYTES: usize = 64 << 10;
+    /// Largest buffer that is kept from walk to walk.
+    const KEPT_BYTES: usize = 16 << 10;
 
     /// Adds a copy of an entry. A forward source adds in internal order; a backward source adds
     /// in reverse and calls [`reverse`](Self::reverse) at the end.
@@ -37,7 +52,7 @@ impl EntryBatch {
 
     /// Returns whether the batch should take no further entry.
     pub fn is_full(&self) -> bool {
-        self.len() >= Self::MAX_ENTRIES || self.bytes.len() >= Self::FULL_BYTES
+        self.len() >= self.limit || self.bytes.len() >= Self::FULL_BYTES
     }
 
     /// Turns the order of the entries around.
@@ -70,8 +85,18 @@ impl EntryBatch {
         }
     }
 
+    /// Begins a new walk: the batch is empty, and as soon full as a new one. Keeps small buffers.
+    pub fn restart(&mut self) {
+        self.clear();
+        self.limit = Self::FIRST_ENTRIES;
+        if self.bytes.capacity() > Self::KEPT_BYTES {
+            self.bytes = Vec::new();
+        }
+    }
+
     /// Forgets the entries. Keeps the buffers, unless one large value made them huge.
     pub fn clear(&mut self) {
+        self.limit = (2 * self.limit).min(Self::MAX_ENTRIES);
         self.entries.clear();
         self.bytes.clear();
         if self.bytes.capacity() > 4 * Self::FULL_BYTES {
@@ -97,5 +122,26 @@ mod tests {
         batch.clear();
         assert!(batch.is_empty());
         assert_eq!(batch.bytes.capacity(), capacity);
+    }
+
+    #[test]
+    fn the_batches_of_a_walk_grow_to_the_largest() {
+        let entry = EntryRef { key: b"k", seqno: SeqNo(3), kind: Kind::Put, value: b"v" };
+        let fill = |batch: &mut EntryBatch| {
+            while !batch.is_full() {
+                batch.push(entry);
+            }
+            batch.len()
+        };
+        let mut batch = EntryBatch::default();
+        for _ in 0..2 {
+            let mut sizes = Vec::new();
+            for _ in 0..6 {
+                sizes.push(fill(&mut batch));
+                batch.clear();
+            }
+            assert_eq!(sizes, [4, 8, 16, 32, 64, EntryBatch::MAX_ENTRIES]);
+            batch.restart();
+        }
     }
 }

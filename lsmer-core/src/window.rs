@@ -40,12 +40,22 @@ pub enum Window {
 impl Window {
     /// Makes this an empty batch to fill, with the buffers it had if it was a batch before.
     pub fn batch(&mut self) -> &mut EntryBatch {
-        if !matches!(self, Self::Batch(_)) {
+        if let Self::Batch(batch) = self {
+            batch.clear();
+        } else {
             *self = Self::Batch(EntryBatch::default());
         }
         let Self::Batch(batch) = self else { unreachable!("just made") };
-        batch.clear();
         batch
+    }
+
+    /// Begins a new walk: gives up a block, and keeps the buffers of a batch, which is to be
+    /// small at first.
+    pub fn restart(&mut self) {
+        match self {
+            Self::Batch(batch) => batch.restart(),
+            _ => *self = Self::End,
+        }
     }
 
     /// Returns which positions the window has: rows of its block, or indices of its batch.

@@ -1,13 +1,14 @@
 //! Walking the tree, a leaf at a time, in both directions.
 //!
-//! A cursor takes the items of a leaf and puts them in order, shows them and their versions, and
-//! then goes down from the root again, to the separator at which that leaf ended.
+//! A cursor takes the items of a leaf that are in its range and puts them in order, shows them and
+//! their versions, and then goes down from the root again, to the separator at which that leaf
+//! ended. Keys are far away in memory; heads, which the leaf has itself, mostly tell enough.
 
-use std::{mem, ops::Bound, sync::Arc};
+use std::{cmp::Ordering, mem, ops::Bound, sync::Arc};
 
 use lsmer_core::{
     BlockReader, Cursor, EntryBatch, KeyRange, OwnedRange, Result, Step, Window, after_range,
-    before_range, mutant,
+    before_range, head, mutant,
 };
 
 use super::{
@@ -18,6 +19,9 @@ use super::{
     nodes::FenceAt,
     size::LEAF_SLOTS,
 };
+
+/// How many entries ahead of the one that is shown are sent for.
+const AHEAD: usize = 8;
 
 /// A cursor over a [`BTreeArena`].
 #[derive(Debug)]
@@ -72,6 +76,9 @@ impl TreeCursor {
                     self.versions.extend(table.entries.older(version).load());
                 }
             } else if let Some(&Item { at, .. }) = self.keys.get(self.next) {
+                if let Some(later) = self.keys.get(self.next + AHEAD) {
+                    table.entries.prefetch(later.at);
+                }
                 self.next += 1;
                 self.begin_key(table, at);
             } else if !self.load(table) {
@@ -109,18 +116,26 @@ impl TreeCursor {
             (None, false) => first(range.0),
         };
         let (leaf, bounds) = tree.leaf_with_bounds(target, entries);
+        let heads = Heads::new(table, leaf);
         self.next = 0;
-        take_keys(table, leaf, &mut self.keys);
-        self.cut(table, bounds, fence);
+        take_keys(leaf, heads, target, self.backward, &mut self.keys);
+        if !leaf.count().1 {
+            let key = |item: &Item| entries.key(item.at);
+            let order = |a: &Item, b: &Item| a.head.cmp(&b.head).then_with(|| key(a).cmp(key(b)));
+            self.keys.sort_unstable_by(order);
+        }
+        self.cut(heads, bounds, fence);
+        for item in self.keys.iter().take(AHEAD) {
+            entries.prefetch(item.at);
+        }
         true
     }
 
     /// Leaves out of a leaf what is outside of the range, of the leaf's bounds, and of what was
     /// shown before, and finds out where to go on.
-    fn cut(&mut self, table: &Table, bounds: Bounds, fence: Option<&[u8]>) {
-        let (entries, tree) = (&table.entries, &table.tree);
+    fn cut(&mut self, heads: Heads<'_>, bounds: Bounds, fence: Option<&[u8]>) {
+        let Table { entries, tree, .. } = heads.table;
         let range = self.range.get();
-        let key = |item: &Item| entries.key(item.at);
         let bound = |at: Option<FenceAt>| at.map(|at| tree.reader(entries).fence(at));
         let (mut low, mut high) = (bound(bounds.low), bound(bounds.high));
         if self.backward {
@@ -128,14 +143,22 @@ impl TreeCursor {
         } else {
             low = fence.or(low);
         }
-        let start = self.keys.partition_point(|item| {
-            low.is_some_and(|low| key(item) < low) || before_range(key(item), range)
-        });
-        let end = self.keys.partition_point(|item| {
-            high.is_none_or(|high| key(item) < high) && !is_after(key(item), range, self.backward)
-        });
-        self.keys.truncate(end);
-        self.keys.drain(..start.min(end));
+        let key = |item: &Item| entries.key(item.at);
+        let before = |item: &Item| {
+            low.is_some_and(|low| heads.order(item, low) == Ordering::Less)
+                || !heads.is_after(item, range.0) && before_range(key(item), range)
+        };
+        let inside = |item: &Item| {
+            high.is_none_or(|high| heads.order(item, high) == Ordering::Less)
+                && (heads.is_before(item, range.1) || !is_after(key(item), range, self.backward))
+        };
+        // Mostly all of it is inside, and what is before was hardly taken.
+        if !self.keys.last().is_none_or(inside) {
+            let end = self.keys.partition_point(inside);
+            self.keys.truncate(end);
+        }
+        let start = self.keys.iter().take_while(|item| before(item)).count();
+        self.keys.drain(..start);
         let next = if self.backward {
             self.keys.reverse();
             bounds.low.filter(|_| !low.is_some_and(|low| before_range(low, range)))
@@ -143,6 +166,55 @@ impl TreeCursor {
             bounds.high.filter(|_| !high.is_some_and(|high| after_range(high, range)))
         };
         self.at = next.map_or(At::End, At::Fence);
+    }
+}
+
+/// How the items of a leaf compare to keys: by their heads where these tell.
+#[derive(Clone, Copy)]
+struct Heads<'a> {
+    table: &'a Table,
+    /// The bytes in front of the heads, which all keys of the leaf share; `None`: unknown.
+    prefix: Option<&'a [u8]>,
+}
+
+impl<'a> Heads<'a> {
+    fn new(table: &'a Table, leaf: &Leaf) -> Self {
+        let low = || {
+            let low = table.tree.reader(&table.entries).fence(leaf.bounds().low?);
+            low.get(..leaf.skip())
+        };
+        let prefix = if leaf.skip() == 0 { Some(&[][..]) } else { low() };
+        Self { table, prefix }
+    }
+
+    /// Returns the head of a key that has the prefix.
+    fn head(self, key: &[u8]) -> Option<u64> {
+        Some(head(key.strip_prefix(self.prefix?)?))
+    }
+
+    fn order(self, item: &Item, key: &[u8]) -> Ordering {
+        let order = self.head(key).map_or(Ordering::Equal, |head| item.head.cmp(&head));
+        order.then_with(|| self.table.entries.key(item.at).cmp(key))
+    }
+
+    /// Returns whether the heads tell that an item is after a bound.
+    fn is_after(self, item: &Item, bound: Bound<&[u8]>) -> bool {
+        match bound {
+            Bound::Included(key) | Bound::Excluded(key) => {
+                self.head(key).is_some_and(|head| item.head > head)
+            }
+            Bound::Unbounded => true,
+        }
+    }
+
+    /// Returns whether the heads tell that an item is before a bound.
+    fn is_before(self, item: &Item, bound: Bound<&[u8]>) -> bool {
+        match bound {
+            Bound::Included(key) | Bound::Excluded(key) => {
+                self.head(key).is_some_and(|head| item.head < head)
+            }
+            Bound::Unbounded => true,
+        }
     }
 }
 
@@ -168,20 +240,26 @@ fn is_after(key: &[u8], range: KeyRange<'_>, backward: bool) -> bool {
     }
 }
 
-/// Takes the keys of a leaf, in order.
-fn take_keys(table: &Table, leaf: &Leaf, keys: &mut Vec<Item>) {
-    let (count, ordered) = leaf.count();
+/// Takes the keys of a leaf, but for those of which the head tells that the walk begins behind
+/// them: sorting is what a short walk pays most for.
+fn take_keys(
+    leaf: &Leaf,
+    heads: Heads<'_>,
+    target: Target<'_>,
+    backward: bool,
+    keys: &mut Vec<Item>,
+) {
+    let head = match target {
+        Target::At(key) | Target::Before(key) => heads.head(key),
+        Target::Last => None,
+    };
+    let nothing = if backward { u64::MAX } else { 0 };
+    let head = head.unwrap_or(nothing);
+    let (count, _) = leaf.count();
     keys.clear();
     keys.reserve(LEAF_SLOTS);
-    for i in 0..count {
-        let item = leaf.item(i);
-        table.entries.prefetch(item.at);
-        keys.push(item);
-    }
-    if !ordered {
-        let key = |item: &Item| table.entries.key(item.at);
-        keys.sort_unstable_by(|a, b| a.head.cmp(&b.head).then_with(|| key(a).cmp(key(b))));
-    }
+    let items = (0..count).map(|i| leaf.item(i));
+    keys.extend(items.filter(|item| if backward { item.head <= head } else { item.head >= head }));
 }
 
 impl Cursor for TreeCursor {
@@ -195,6 +273,7 @@ impl Cursor for TreeCursor {
         (self.backward, self.at, self.next) = (backward, At::Edge, 0);
         self.keys.clear();
         self.versions.clear();
+        self.spare.restart();
         Ok(Step::Done(()))
     }
 
