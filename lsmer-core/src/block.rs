@@ -143,6 +143,13 @@ impl Block {
         self.layout().value(self.bytes(), row)
     }
 
+    /// Returns [`suffix`](Self::suffix) and [`value`](Self::value) of `row`.
+    #[inline]
+    pub fn suffix_and_value(&self, row: u32) -> (&[u8], &[u8]) {
+        let (layout, bytes) = (self.layout(), self.bytes());
+        (&bytes[layout.suffix(bytes, row)], &bytes[layout.value(bytes, row)])
+    }
+
     /// Returns when `row` was written.
     #[inline]
     pub fn seqno(&self, row: u32) -> SeqNo {

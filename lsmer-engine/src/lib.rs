@@ -30,6 +30,7 @@ mod fences;
 mod flight;
 mod flush;
 mod handle;
+mod idle;
 mod job;
 mod key_bounds;
 mod keyspace;

@@ -73,6 +73,14 @@ impl Merge {
         }
     }
 
+    /// Ends the walk: lets go of blocks, and of all that cursors hold for a walk. Returns whether
+    /// every cursor did.
+    pub(crate) fn rest(&mut self, blocks: &mut BlockReader<'_>) -> bool {
+        self.state = State::Idle;
+        self.order.clear();
+        self.sources.iter_mut().all(|source| source.rest(blocks))
+    }
+
     /// Returns the window and the positions of it that come next, before anything else; none
     /// before the first `advance` and at the end. A backward walk shows the last position first.
     pub(crate) fn stretch(&self) -> (&Window, Range<u32>) {
@@ -103,10 +111,14 @@ impl Merge {
     }
 
     fn place(&mut self, blocks: &mut BlockReader<'_>) -> Result<Step<()>> {
-        // All sources are asked before a miss is returned, so that one fetch serves them all.
+        // All sources are asked before a miss is returned, so that one fetch serves them all; and
+        // all are sent before the first is looked at, so that their waits for memory overlap.
         let mut missed = false;
         for source in &mut self.sources {
-            missed |= source.place(self.range.get(), self.backward, blocks)? == Step::Miss;
+            missed |= source.seek(self.range.get(), self.backward, blocks)? == Step::Miss;
+        }
+        for source in &mut self.sources {
+            missed |= source.place(self.backward, blocks)? == Step::Miss;
         }
         if missed {
             return Ok(Step::Miss);

@@ -6,17 +6,19 @@
 
 use std::{
     cmp::Ordering,
+    mem,
     ops::{Bound, Range},
     sync::Arc,
 };
 
 use lsmer_core::{
-    BlockShelf, Cursor, Error, KeyRange, Kind, OwnedRange, Result, SeqNo, Value, before_range,
+    BlockReader, Cursor, Error, KeyRange, Kind, Result, SeqNo, Value, Window, before_range,
     is_empty_range, mutant,
 };
 
 use crate::{
     driver::Fill,
+    idle::{Gear, Lent},
     merge::Merge,
     row::{Row, RowKey},
     run_cursor::RunCursor,
@@ -34,14 +36,9 @@ pub type Entry<'a> = (&'a [u8], &'a [u8]);
 /// for that until it is dropped. After an error it stays failed.
 #[derive(Debug)]
 pub struct Scan {
-    shared: Arc<Shared>,
-    view: Arc<View>,
+    gear: Lent,
     seqno: SeqNo,
-    range: OwnedRange,
     empty: bool,
-    front: End,
-    back: End,
-    shelf: BlockShelf,
     /// How many blocks were not in the cache.
     missed: u64,
     fill: Fill,
@@ -52,12 +49,19 @@ pub struct Scan {
 /// mostly be dropped before it is read again, and others' blocks with it.
 const CACHED_BLOCKS: u64 = 256;
 
+/// Largest buffer of a value that is kept for the next scan.
+const KEPT_BYTES: usize = 16 << 10;
+
 /// One end of a scan.
 #[derive(Debug, Default)]
-struct End {
+pub(crate) struct End {
     merge: Option<Merge>,
+    /// The merge was told where to begin.
+    begun: bool,
     /// Positions of the merge's stretch that were not looked at yet.
     left: Range<u32>,
+    /// Whether they need a closer look.
+    look: Look,
     /// The last key that was shown or passed over here, or that a seek came to.
     key: Vec<u8>,
     /// How many bytes at the front of `key` are the prefix of the stretch's block; 0: unknown.
@@ -70,6 +74,23 @@ struct End {
     /// A seek went behind the range: nothing is left here.
     exhausted: bool,
 }
+
+/// What is known of the rows of a stretch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Look {
+    /// Nothing: each is looked at.
+    #[default]
+    Each,
+    /// They are puts that the scan sees, of different keys.
+    First,
+    /// Likewise, and the end's key begins with the prefix of their block.
+    Plain,
+}
+
+/// Rows of a stretch from which on it pays to find out about all of them at once.
+const LONG: usize = 5;
+
+const STEPPED: &str = "it has stepped";
 
 /// Where an end stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -99,17 +120,12 @@ impl End {
 
 impl Scan {
     pub(crate) fn new(shared: &Arc<Shared>, pinned: Pinned, range: KeyRange<'_>) -> Self {
-        let mut owned = OwnedRange::default();
-        owned.set(range);
+        let mut gear = Lent::take(shared, pinned.view);
+        gear.range.set(range);
         Self {
-            shared: Arc::clone(shared),
-            view: pinned.view,
+            gear,
             seqno: pinned.seqno,
-            range: owned,
             empty: is_empty_range(range),
-            front: End::default(),
-            back: End::default(),
-            shelf: BlockShelf::default(),
             missed: 0,
             fill: Fill::Cache,
             failed: None,
@@ -122,9 +138,16 @@ impl Scan {
     ///
     /// `Corruption` or `Io` if a table cannot be read.
     #[expect(clippy::should_implement_trait, reason = "it lends; `owned` is the iterator")]
+    #[inline]
     pub fn next(&mut self) -> Result<Option<Entry<'_>>> {
+        let Gear { front, back, .. } = &mut *self.gear;
+        if back.stand == Stand::Nowhere
+            && let Some(at) = front.next_plain()
+        {
+            return Ok(Some(self.gear.front.show(at)));
+        }
         let found = self.checked(Self::step_front)?;
-        Ok(found.then(|| self.front.entry()))
+        Ok(found.then(|| self.gear.front.entry()))
     }
 
     /// Returns the next entry from the back; `None` where the ends meet. May block on I/O.
@@ -132,9 +155,16 @@ impl Scan {
     /// # Errors
     ///
     /// `Corruption` or `Io` if a table cannot be read.
+    #[inline]
     pub fn next_back(&mut self) -> Result<Option<Entry<'_>>> {
+        let Gear { front, back, .. } = &mut *self.gear;
+        if front.stand == Stand::Nowhere
+            && let Some(at) = back.next_plain_back()
+        {
+            return Ok(Some(self.gear.back.show(at)));
+        }
         let found = self.checked(Self::step_back)?;
-        Ok(found.then(|| self.back.entry()))
+        Ok(found.then(|| self.gear.back.entry()))
     }
 
     /// Moves the front, forward or backward, to the first key at or after `key` that is in the
@@ -148,14 +178,15 @@ impl Scan {
             return Err(error.clone());
         }
         let key = key.as_ref();
-        let (low, high) = self.range.get();
+        let (view, Gear { range, front, .. }) = self.gear.split();
+        let (low, high) = range.get();
         let low = if before_range(key, (low, high)) { low } else { Bound::Included(key) };
-        self.front.stand = Stand::Before;
-        self.front.key.clear();
-        self.front.key.extend_from_slice(key);
-        self.front.exhausted = is_empty_range((low, high));
-        if !self.front.exhausted {
-            self.front.begin(&self.view, (low, high), false);
+        front.stand = Stand::Before;
+        front.key.clear();
+        front.key.extend_from_slice(key);
+        front.exhausted = is_empty_range((low, high));
+        if !front.exhausted {
+            front.begin(view, (low, high), false);
         }
         Ok(())
     }
@@ -178,28 +209,30 @@ impl Scan {
 
     /// Goes to the next visible entry from the front.
     fn step_front(&mut self) -> Result<bool> {
-        if self.front.exhausted {
+        let seqno = self.seqno;
+        let (view, Gear { range, front: end, .. }) = self.gear.split();
+        if end.exhausted {
             return Ok(false);
         }
-        if self.front.merge.is_none() {
-            self.front.begin(&self.view, self.range.get(), false);
+        if !end.begun {
+            end.begin(view, range.get(), false);
         }
         loop {
-            while let Some(at) = self.front.left.next() {
-                let end = &mut self.front;
+            let Gear { front: end, back, .. } = &mut *self.gear;
+            for at in end.left.by_ref() {
                 let row = row(end.merge.as_ref(), at);
                 let key = row.key();
-                if row.is_after(self.seqno) && !mutant!("scan-sees-later-writes")
+                if row.is_after(seqno) && !mutant!("scan-sees-later-writes")
                     || end.stand == Stand::Behind && key.is(&end.key, end.prefix)
                 {
                     continue;
                 }
-                let back = &self.back;
                 if back.stand == Stand::Behind && key.compare(&back.key) != Ordering::Less {
                     end.exhausted = true;
                     return Ok(false);
                 }
                 end.prefix = key.copy_to(&mut end.key, end.prefix);
+                end.look = end.look.after_first();
                 end.stand = Stand::Behind;
                 end.at = Some(at);
                 if row.kind() == Kind::Put {
@@ -214,10 +247,11 @@ impl Scan {
 
     /// Takes an end to the next stretch of its merge; `false` if there is none.
     fn advance(&mut self, backward: bool) -> Result<bool> {
-        let (shared, shelf) = (&self.shared, &mut self.shelf);
-        let end = if backward { &mut self.back } else { &mut self.front };
+        let (shared, Gear { front, back, shelf, .. }) = self.gear.split_shared();
+        let end = if backward { back } else { front };
         let merge = end.merge.as_mut().expect("made before it is stepped");
         end.left = 0..0;
+        end.look = Look::Each;
         end.prefix = 0;
         let done = shared.driver.drive(shelf, self.fill, |blocks| merge.advance(blocks));
         let missed = shared.count_blocks(shelf);
@@ -229,22 +263,25 @@ impl Scan {
         }
         done?;
         shelf.drop_used();
-        end.left = merge.stretch().1;
+        let (window, left) = merge.stretch();
+        end.look = Look::at(window, &left, self.seqno);
+        end.left = left;
         Ok(!end.left.is_empty())
     }
 
     /// Goes to the next visible entry from the back. The versions of a key come oldest first.
     fn step_back(&mut self) -> Result<bool> {
-        if self.back.merge.is_none() {
-            self.back.begin(&self.view, self.range.get(), true);
+        let (view, Gear { range, back, .. }) = self.gear.split();
+        if !back.begun {
+            back.begin(view, range.get(), true);
         }
         let mut newest = None;
         let mut in_key = false;
         loop {
-            if self.back.left.is_empty() && !self.advance(true)? {
+            if self.gear.back.left.is_empty() && !self.advance(true)? {
                 return Ok(newest == Some(Kind::Put));
             }
-            let end = &mut self.back;
+            let Gear { front, back: end, .. } = &mut *self.gear;
             let at = end.left.end - 1;
             let row = row(end.merge.as_ref(), at);
             let key = row.key();
@@ -256,10 +293,11 @@ impl Scan {
                 newest = None;
             }
             if !in_key {
-                if self.front.is_at_or_after(key) {
+                if front.is_at_or_after(key) {
                     return Ok(false);
                 }
                 end.prefix = key.copy_to(&mut end.key, end.prefix);
+                end.look = end.look.after_first();
                 end.stand = Stand::Behind;
                 in_key = true;
             }
@@ -290,8 +328,48 @@ impl End {
             Merge::new(mems.chain(view.version.runs.iter().map(run)))
         });
         merge.seek(range, backward);
+        self.begun = true;
         self.left = 0..0;
+        self.look = Look::Each;
         self.prefix = 0;
+    }
+
+    /// Ends the walk: all is as in a new one, but for the merge and the buffers, which stay.
+    /// Returns whether the merge can be used again.
+    pub(crate) fn rest(&mut self, blocks: &mut BlockReader<'_>) -> bool {
+        let rested = !self.begun || self.merge.as_mut().is_none_or(|merge| merge.rest(blocks));
+        let Self { merge, mut key, mut value, .. } = mem::take(self);
+        key.clear();
+        value.clear();
+        value.shrink_to(KEPT_BYTES);
+        *self = Self { merge, key, value, ..Self::default() };
+        rested
+    }
+
+    /// Goes to the next row, if it needs no look.
+    #[inline]
+    fn next_plain(&mut self) -> Option<u32> {
+        if self.look == Look::Plain { self.left.next() } else { None }
+    }
+
+    /// Likewise backward. Of the last row there may be a newer version in the next stretch.
+    #[inline]
+    fn next_plain_back(&mut self) -> Option<u32> {
+        if self.look == Look::Plain && self.left.len() > 1 { self.left.next_back() } else { None }
+    }
+
+    /// Returns the entry of a row that needs no look.
+    #[inline]
+    fn show(&mut self, at: u32) -> Entry<'_> {
+        let merge = self.merge.as_ref().expect(STEPPED);
+        let Window::Rows { block, .. } = merge.window() else {
+            unreachable!("only rows of blocks are plain");
+        };
+        self.at = Some(at);
+        let (suffix, value) = block.suffix_and_value(at);
+        self.key.truncate(self.prefix);
+        self.key.extend_from_slice(suffix);
+        (&self.key, value)
     }
 
     /// Returns the entry that was found.
@@ -305,7 +383,28 @@ impl End {
 }
 
 fn row(merge: Option<&Merge>, at: u32) -> Row<'_> {
-    Row { window: merge.expect("it has stepped").window(), at }
+    Row { window: merge.expect(STEPPED).window(), at }
+}
+
+impl Look {
+    /// Finds out about a stretch.
+    fn at(window: &Window, rows: &Range<u32>, seqno: SeqNo) -> Self {
+        match window {
+            Window::Rows { block, .. }
+                if rows.len() >= LONG
+                    && block.max_seqno() <= seqno
+                    && block.is_all_puts()
+                    && block.heads_differ(rows.clone()) =>
+            {
+                Self::First
+            }
+            _ => Self::Each,
+        }
+    }
+
+    fn after_first(self) -> Self {
+        if self == Self::First { Self::Plain } else { self }
+    }
 }
 
 /// A [`Scan`] as an iterator of copies, from both ends. Ends after an error.

@@ -1,6 +1,6 @@
 //! One source of a merge: a cursor, its window, and the entry it stands at in comparable form.
 
-use std::ops::Range;
+use std::ops::{Bound, Range};
 
 use lsmer_core::{BlockReader, Cursor, KeyRange, Result, SeqNo, Step, Window};
 
@@ -40,19 +40,39 @@ impl Source {
         }
     }
 
-    /// Goes to the first entry of a walk. After a miss, call again.
-    pub(crate) fn place(
+    /// Sends the cursor to the beginning of a walk. After a miss, call again.
+    pub(crate) fn seek(
         &mut self,
         range: KeyRange<'_>,
         backward: bool,
         blocks: &mut BlockReader<'_>,
     ) -> Result<Step<()>> {
         if self.progress == Progress::Unplaced {
+            self.window.restart();
             let Step::Done(()) = self.cursor.seek(range, backward, blocks)? else {
                 return Ok(Step::Miss);
             };
             self.progress = Progress::Sought;
         }
+        Ok(Step::Done(()))
+    }
+
+    /// Ends the walk: lets go of its block, and has the cursor let go of all it holds, for it is
+    /// sent through nothing. Returns whether it went.
+    pub(crate) fn rest(&mut self, blocks: &mut BlockReader<'_>) -> bool {
+        const NOTHING: KeyRange<'_> = (Bound::Excluded(b""), Bound::Excluded(b""));
+        self.left = 0..0;
+        self.progress = Progress::Unplaced;
+        self.window.restart();
+        matches!(self.cursor.seek(NOTHING, false, blocks), Ok(Step::Done(())))
+    }
+
+    /// Goes to the first entry of the walk, if the cursor was sent. After a miss, call again.
+    pub(crate) fn place(
+        &mut self,
+        backward: bool,
+        blocks: &mut BlockReader<'_>,
+    ) -> Result<Step<()>> {
         if self.progress == Progress::Sought {
             let Step::Done(()) = self.load_window(backward, blocks)? else {
                 return Ok(Step::Miss);

@@ -13,6 +13,7 @@ use lsmer_sync::{
 
 use crate::{
     Components, Options,
+    idle::Idle,
     pace::Flushes,
     view::{Mem, Version, View},
 };
@@ -203,5 +204,5 @@ pub(crate) fn new_mem(factory: &dyn MemtableFactory, bytes: usize) -> Arc<Mem> {
 /// Makes what a keyspace without an entry in memory shows.
 pub(crate) fn new_view(options: &Options, parts: &Components, version: Version) -> View {
     let active = new_mem(&*parts.memtable, options.memtable_bytes());
-    View { active, sealed: Vec::new(), version: Arc::new(version) }
+    View { active, sealed: Vec::new(), version: Arc::new(version), idle: Idle::default() }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use lsmer_core::{Event, Lsn, Memtable, Probe, SeqNo, Slot, TableId, Tree, mutant, twin};
 use lsmer_sync::atomic::{AtomicBool, AtomicU64, Ordering, order_in_models};
 
-use crate::{run_tables::RunTables, tables::Tables};
+use crate::{idle::Idle, run_tables::RunTables, tables::Tables};
 
 /// A memtable, with what the engine must know of it.
 #[derive(Debug)]
@@ -139,6 +139,8 @@ pub(crate) struct View {
     /// Waiting to be flushed, newest first.
     pub(crate) sealed: Vec<Arc<Mem>>,
     pub(crate) version: Arc<Version>,
+    /// What scans of this view have left.
+    pub(crate) idle: Idle,
 }
 
 impl View {

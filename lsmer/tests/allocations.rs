@@ -11,6 +11,7 @@ use std::{
     alloc::{GlobalAlloc, Layout, System},
     cell::Cell,
     hint::black_box,
+    ops::Bound,
 };
 
 use lsmer::{Builder, Db, Durability, Scan, WriteBatch, WriteOptions, parts};
@@ -216,6 +217,31 @@ fn a_step_of_a_scan_allocates_nothing() {
             walk(&mut scan, 1000, backward);
             let steps = allocations(|| walk(&mut scan, OPERATIONS, backward));
             assert_eq!(steps, NONE, "{OPERATIONS} steps, {place}, backward: {backward}");
+        }
+    }
+}
+
+#[test]
+fn a_short_scan_after_another_allocates_for_each_run_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = builder(&folder).open().unwrap();
+    fill(&db);
+    let folder = tempfile::tempdir().unwrap();
+    let cached = warm(&folder);
+    let short = |db: &Db, n, backward| {
+        let key = key(n);
+        let from = (Bound::Included(&key), Bound::Unbounded);
+        let to = (Bound::Unbounded, Bound::Included(&key));
+        walk(&mut db.range::<[u8; 16]>(if backward { to } else { from }).unwrap(), 10, backward);
+    };
+    for (db, runs, place) in [(&db, 0, "memtable"), (&cached, 1, "cache")] {
+        for backward in [false, true] {
+            let scans = || (500..600).for_each(|n| short(db, n, backward));
+            scans();
+            let all = allocations(scans);
+            // Its cursor, with a copy of each bound.
+            let most = 100 * runs * 3;
+            assert!(all.count <= most, "{all:?}, at most {most}, {place}, backward: {backward}");
         }
     }
 }

@@ -98,6 +98,15 @@ impl Block {
         order.then_with(|| self.suffix(row - 1).cmp(self.suffix(row)))
     }
 
+    /// Returns whether each of `rows` differs from the one before it in the first four bytes of its
+    /// suffix: then no two of them are versions of one key.
+    pub fn heads_differ(&self, rows: Range<u32>) -> bool {
+        let heads = self.layout().heads(self.bytes());
+        let heads = &heads[rows.start as usize..rows.end as usize];
+        let same = heads.iter().zip(heads.iter().skip(1)).filter(|(one, next)| one == next);
+        same.count() == 0
+    }
+
     /// Returns the number of rows whose key compares to `key` as `Less`, or as `upto`.
     fn partition(&self, key: &[u8], upto: Ordering) -> u32 {
         let suffix = match self.align(key) {

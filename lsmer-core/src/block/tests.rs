@@ -40,6 +40,26 @@ fn layout_is_pinned() {
 }
 
 #[test]
+fn rows_that_may_have_one_key_are_not_called_different() {
+    let row = |key: &[u8], seqno| (key.to_vec(), seqno, Kind::Put, vec![]);
+    let keys: [&[u8]; 7] = [b"p", b"pa", b"pa\0", b"pab", b"pb", b"pb", b"pc"];
+    let rows: Vec<_> = keys.iter().zip((1..8).rev()).map(|(key, at)| row(key, at)).collect();
+    let block = Block::rows(build(&rows)).unwrap();
+    // Zeros fill short heads up, so `pa` and `pa\0` agree as well.
+    for (rows, differ) in [
+        (0..0, true),
+        (4..5, true),
+        (2..5, true),
+        (5..7, true),
+        (1..3, false),
+        (0..7, false),
+        (4..6, false),
+    ] {
+        assert_eq!(block.heads_differ(rows.clone()), differ, "{rows:?}");
+    }
+}
+
+#[test]
 fn every_version_of_one_key_is_found_whatever_their_number() {
     // All fingerprints are equal, and the last lanes are partly of other columns.
     for versions in 1..=300_u64 {

@@ -16,6 +16,7 @@ use lsmer_sync::{
 
 use super::{Work, parts};
 use crate::{
+    idle::Idle,
     read::pin,
     snapshots::Snapshots,
     space::Space,
@@ -42,7 +43,7 @@ impl World {
         let tables = Tables::new("/db".into(), parts, 0, false);
         let version = Arc::new(Version::new(Arc::default(), &tables));
         let sealed = (0..sealed).map(|_| mem()).collect();
-        let view = View { active: mem(), sealed, version };
+        let view = View { active: mem(), sealed, version, idle: Idle::default() };
         let options = KeyspaceOptions::default();
         Arc::new(Self {
             space: Space::new(KeyspaceId::DEFAULT, "default".into(), options, view),

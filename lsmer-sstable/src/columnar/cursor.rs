@@ -19,7 +19,7 @@ const MAX_READ_AHEAD: u32 = 16;
 /// Walks the blocks of a table. Which ones is known from the index, so that only windows miss.
 pub(super) struct ColumnarCursor {
     table: Arc<ColumnarTable>,
-    /// What was asked for, within the bounds of the table.
+    /// What was asked for; an end that is not inside of the table is unbounded.
     range: OwnedRange,
     backward: bool,
     /// The blocks that may hold keys of the range: the first and the last are trimmed.
@@ -54,6 +54,9 @@ impl ColumnarCursor {
     /// Returns the rows of a block that are in the range; perhaps none.
     fn trim(&self, at: u32, block: &Block) -> Range<u32> {
         let (low, high) = self.range.get();
+        let meta = self.table.meta();
+        let low = if low == Bound::Unbounded { Bound::Included(&*meta.smallest) } else { low };
+        let high = if high == Bound::Unbounded { Bound::Included(&*meta.largest) } else { high };
         let start = match low {
             Bound::Included(low) if at == self.all.start => block.lower_bound(low),
             Bound::Excluded(low) if at == self.all.start => block.upper_bound(low),
@@ -98,21 +101,32 @@ impl Cursor for ColumnarCursor {
         &mut self,
         range: KeyRange<'_>,
         backward: bool,
-        _blocks: &mut BlockReader<'_>,
+        blocks: &mut BlockReader<'_>,
     ) -> Result<Step<()>> {
-        let meta = self.table.meta();
-        let (smallest, largest) = (&*meta.smallest, &*meta.largest);
-        let bounded = |inside, asked, own| if inside { Bound::Included(own) } else { asked };
-        let low = bounded(!before_range(smallest, range), range.0, smallest);
-        let high = bounded(!after_range(largest, range), range.1, largest);
-        let empty = is_empty_range(range) || is_empty_range((low, high));
-        self.all = if empty { 0..0 } else { self.table.index.range((low, high)) };
-        self.range.set((low, high));
+        let table = &*self.table;
+        let (smallest, largest) = (&*table.meta().smallest, &*table.meta().largest);
+        let asked_low = if before_range(smallest, range) { range.0 } else { Bound::Unbounded };
+        let asked_high = if after_range(largest, range) { range.1 } else { Bound::Unbounded };
+        let asked = (asked_low, asked_high);
+        self.range.set(asked);
+        self.all = if is_empty_range(range)
+            || before_range(largest, range)
+            || after_range(smallest, range)
+        {
+            0..0
+        } else {
+            // Where a bound is the table's own, the block is known.
+            let Range { start, end } = table.index.range(asked);
+            start.max(table.all.start)..end.min(table.all.end)
+        };
         self.left = self.all.clone();
         self.backward = backward;
         self.ahead = 0;
         self.missed = false;
         self.failed = None;
+        if !self.left.is_empty() {
+            blocks.prefetch(&table.index.request(self.next_block()).id);
+        }
         Ok(Step::Done(()))
     }
 

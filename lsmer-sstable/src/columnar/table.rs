@@ -1,6 +1,10 @@
 //! An open columnar table: lookups.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    ops::{Bound, Range},
+    sync::Arc,
+};
 
 use lsmer_core::{
     Block, BlockKind, BlockReader, BlockRequest, Cursor, Error, Filter, Located, Probe, Result,
@@ -14,6 +18,8 @@ use crate::{index::Index, properties};
 pub(super) struct ColumnarTable {
     meta: Arc<TableMeta>,
     pub(super) index: Index,
+    /// The blocks that may hold keys within the bounds.
+    pub(super) all: Range<u32>,
     filter: Option<Arc<dyn Filter>>,
     /// Heads of the smallest and the largest key.
     bounds: (u64, u64),
@@ -22,7 +28,9 @@ pub(super) struct ColumnarTable {
 impl ColumnarTable {
     pub(super) fn new(meta: Arc<TableMeta>, index: Index, filter: Option<Arc<dyn Filter>>) -> Self {
         let bounds = (head(&meta.smallest), head(&meta.largest));
-        Self { meta, index, filter, bounds }
+        let own = (Bound::Included(&*meta.smallest), Bound::Included(&*meta.largest));
+        let all = index.range(own);
+        Self { meta, index, all, filter, bounds }
     }
 
     /// Returns whether a key is within the bounds, which may be narrower than the file. The bounds

@@ -48,6 +48,38 @@ fn a_scan_shows_the_moment_it_was_made() {
 }
 
 #[test]
+fn a_scan_begins_anew_whatever_another_one_left() {
+    let vfs = MemVfs::new();
+    let db = filled(&vfs);
+    db.flush().unwrap();
+    (0..300).step_by(3).for_each(|n| db.put(format!("{n:03}"), "new").unwrap());
+    let all: Vec<String> = (0..300).map(|n| format!("{n:03}")).collect();
+    for round in 0..6 {
+        let mut other = db.range("050".."250").unwrap();
+        let _shown = (other.next().unwrap().is_some(), other.next_back().unwrap().is_some());
+        match round {
+            0 => while other.next().unwrap().is_some() {},
+            1 => while other.next_back().unwrap().is_some() {},
+            2 => other.seek("260").unwrap(),
+            3 => other.seek("100").unwrap(),
+            _ => {}
+        }
+        drop(other);
+        let key = |entry: Option<(&[u8], &[u8])>| {
+            entry.map(|(key, _)| String::from_utf8(key.to_vec()).unwrap())
+        };
+        let mut scan = db.iter().unwrap();
+        let forward: Vec<_> = std::iter::from_fn(|| key(scan.next().unwrap())).collect();
+        assert_eq!(forward, all, "forward, round {round}");
+        drop(scan);
+        let mut scan = db.iter().unwrap();
+        let mut backward: Vec<_> = std::iter::from_fn(|| key(scan.next_back().unwrap())).collect();
+        backward.reverse();
+        assert_eq!(backward, all, "backward, round {round}");
+    }
+}
+
+#[test]
 fn snapshots_and_scans_outlive_the_database() {
     let vfs = MemVfs::new();
     let db = filled(&vfs);
