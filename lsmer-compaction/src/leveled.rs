@@ -52,9 +52,12 @@ pub struct Leveled {
     pub max_level: u8,
     /// Give the levels above the oldest run targets that follow from its size, and not from the
     /// size of level 1, as `level_compaction_dynamic_level_bytes` of `RocksDB` does: then no more
-    /// than about one part in [`ratio`](Self::ratio) of all bytes is above it.
+    /// than about one part in [`ratio`](Self::ratio) of all bytes is above it. Without it the oldest
+    /// run may be hardly larger than the one above: simulated, 100 million uniform overwrites of 10
+    /// million keys took 1.61 times the space of the keys and 10.8 times their bytes in writes, and
+    /// 1.14 and 10.2 times with it.
     ///
-    /// Default `false`.
+    /// Default `true`.
     pub dynamic: bool,
     /// When deletes are a reason to compact.
     pub deletes: Deletes,
@@ -148,7 +151,7 @@ impl Default for Leveled {
             base_level_bytes: None,
             ratio: Self::RATIO,
             max_level: Self::MAX_LEVEL,
-            dynamic: false,
+            dynamic: true,
             deletes: Deletes::default(),
         }
     }

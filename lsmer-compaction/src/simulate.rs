@@ -30,7 +30,7 @@
 //! let leveled = simulate(&Leveled::default(), &Setup::default(), &workload)?;
 //! let tiered = simulate(&Tiered::default(), &Setup::default(), &workload)?;
 //! assert!(tiered.write_amplification < leveled.write_amplification);
-//! assert!(tiered.space_amplification.mean > leveled.space_amplification.mean);
+//! assert!(tiered.peak_space_amplification > leveled.peak_space_amplification);
 //! # Ok::<(), lsmer_compaction::simulate::Stuck>(())
 //! ```
 

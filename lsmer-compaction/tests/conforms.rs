@@ -45,8 +45,8 @@ fn deletes() -> Deletes {
     Deletes::default().with_max_age(Duration::from_secs(3)).with_max_percent(10)
 }
 
-mod leveled_that_follows_its_oldest_run {
-    lsmer_testkit::strategy_conforms!(super::small().with_dynamic(true).with_ratio(3));
+mod leveled_of_fixed_sizes {
+    lsmer_testkit::strategy_conforms!(super::small().with_dynamic(false).with_ratio(3));
 }
 
 mod leveled_that_is_after_deletes {

@@ -81,7 +81,7 @@ pub fn shipped(mut builder: Builder, bits: u64) -> Builder {
         (2, true) => builder.compaction(parts::TimeWindow::default()),
         (_, true) => builder.compaction(parts::Fifo::default().with_max_runs(4)),
         (0, false) => builder,
-        (1, false) => builder.compaction(parts::Leveled::default().with_dynamic(true)),
+        (1, false) => builder.compaction(parts::Leveled::default().with_dynamic(false)),
         (..) => builder.compaction(with_old_deletes(parts::Leveled::default())),
     };
     if bit(4) {

@@ -4,7 +4,7 @@ use std::{fmt::Write, fs, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 use lsmer::parts::{
-    Leveled, Tiered,
+    LazyLeveled, Leveled, Tiered,
     core::CompactionStrategy,
     simulate::{Choice, Report, Setup, Workload, picture, simulate},
 };
@@ -62,6 +62,8 @@ pub(crate) struct Simulation {
 enum Strategy {
     /// One run per level, each ten times the one above
     Leveled,
+    /// Tiers above one large run
+    LazyLeveled,
     /// Runs of similar size are merged
     Tiered,
 }
@@ -80,6 +82,7 @@ impl Strategy {
     fn make(self) -> Box<dyn CompactionStrategy> {
         match self {
             Self::Leveled => Box::new(Leveled::default()),
+            Self::LazyLeveled => Box::new(LazyLeveled::default()),
             Self::Tiered => Box::new(Tiered::default()),
         }
     }
@@ -122,7 +125,7 @@ fn show(reports: &[Report], out: &mut Output) -> Outcome {
     for (name, figure) in figures {
         let mut line = format!("{name:<22}");
         for report in reports {
-            write!(line, "{:>20}", figure(report)).expect("a string takes everything");
+            write!(line, "{:>24}", figure(report)).expect("a string takes everything");
         }
         out.line(format_args!("{line}"))?;
     }

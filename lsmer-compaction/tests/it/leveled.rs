@@ -50,10 +50,10 @@ fn a_load_in_random_order_keeps_its_shape_and_rewrites_each_byte_a_few_times() {
         assert_shape(&sim, &strategy);
     }
     sim.check_order().unwrap();
-    // Level 1 holds 4 memtables, level 2 40 and level 3 400, so the data has 4 levels. Measured:
-    // 11.8, flush included.
+    // Levels of fixed size would hold 4, 40 and 400 memtables: 4 levels. Measured: 12.5 with the
+    // flush, and 11.8 with fixed sizes, as here nothing is ever overwritten.
     let amplification = sim.amplification();
-    assert!(amplification < 12.5, "{amplification}");
+    assert!(amplification < 13.0, "{amplification}");
 }
 
 #[test]
