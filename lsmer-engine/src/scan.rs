@@ -185,6 +185,7 @@ impl Scan {
         front.key.clear();
         front.key.extend_from_slice(key);
         front.exhausted = is_empty_range((low, high));
+        front.look = Look::Each;
         if !front.exhausted {
             front.begin(view, (low, high), false);
         }
@@ -203,8 +204,15 @@ impl Scan {
         if self.empty {
             return Ok(false);
         }
-        let kept = !mutant!("scan-forgets-its-error");
-        step(self).inspect_err(|error| self.failed = kept.then(|| error.clone()))
+        let found = step(self);
+        if let Err(error) = &found {
+            let kept = !mutant!("scan-forgets-its-error");
+            self.failed = kept.then(|| error.clone());
+            // Plain rows are shown without asking whether the scan has failed.
+            let Gear { front, back, .. } = &mut *self.gear;
+            (front.look, back.look) = (Look::Each, Look::Each);
+        }
+        found
     }
 
     /// Goes to the next visible entry from the front.

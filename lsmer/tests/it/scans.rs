@@ -79,6 +79,47 @@ fn a_scan_begins_anew_whatever_another_one_left() {
     }
 }
 
+/// Three hundred rows in one run of blocks that hold dozens.
+fn in_blocks(vfs: &MemVfs) -> (Db, lsmer::Keyspace) {
+    let db = SHAPE.open(vfs).unwrap().db;
+    let rows = db.keyspace("rows", KeyspaceOptions::default().with_block_bytes(1 << 10)).unwrap();
+    for n in 0..300 {
+        rows.put(format!("{n:03}"), "value").unwrap();
+    }
+    db.flush().unwrap();
+    (db, rows)
+}
+
+#[test]
+fn a_seek_behind_the_range_ends_a_scan_in_the_middle_of_a_block() {
+    let (_db, rows) = in_blocks(&MemVfs::new());
+    let mut scan = rows.range("000".."100").unwrap();
+    for n in 0..5 {
+        assert_eq!(scan.next().unwrap().unwrap().0, format!("{n:03}").as_bytes());
+    }
+    scan.seek("200").unwrap();
+    assert!(scan.next().unwrap().is_none());
+    scan.seek("050").unwrap();
+    assert_eq!(scan.next().unwrap().unwrap().0, b"050");
+}
+
+#[test]
+fn a_scan_that_failed_at_one_end_shows_nothing_more_at_the_other() {
+    let vfs = MemVfs::new();
+    drop(in_blocks(&vfs));
+    let db = SHAPE.open(&vfs).unwrap().db;
+    let rows = db.keyspace("rows", KeyspaceOptions::default()).unwrap();
+    let mut scan = rows.iter().unwrap();
+    for n in (296..300).rev() {
+        assert_eq!(scan.next_back().unwrap().unwrap().0, format!("{n:03}").as_bytes());
+    }
+    vfs.fail_nth(Op::Read, Some(FileClass::Table), 0, std::io::ErrorKind::TimedOut, true);
+    scan.next().unwrap_err();
+    vfs.clear_faults();
+    scan.next_back().unwrap_err();
+    scan.next().unwrap_err();
+}
+
 #[test]
 fn snapshots_and_scans_outlive_the_database() {
     let vfs = MemVfs::new();
