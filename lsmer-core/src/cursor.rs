@@ -17,7 +17,9 @@ pub type KeyRange<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
 /// - `CURSOR-02` On [`Step::Miss`] the cursor stands where it stood.
 /// - `CURSOR-03` A cursor that failed stays failed until the next `seek`: it never skips on.
 pub trait Cursor: fmt::Debug {
-    /// Goes to the front of a range of user keys, or to its back. The bounds are copied.
+    /// Goes to the front of a range of user keys, or to its back. The bounds are copied. A range
+    /// without keys is fine: a cursor that waits for its next walk is sent through one, and lets go
+    /// of the blocks that it holds.
     ///
     /// # Errors
     ///

@@ -60,7 +60,7 @@ impl Source {
     /// Ends the walk: lets go of its block, and has the cursor let go of all it holds, for it is
     /// sent through nothing. Returns whether it went.
     pub(crate) fn rest(&mut self, blocks: &mut BlockReader<'_>) -> bool {
-        const NOTHING: KeyRange<'_> = (Bound::Excluded(b""), Bound::Excluded(b""));
+        const NOTHING: KeyRange<'_> = (Bound::Included(b""), Bound::Excluded(b""));
         self.left = 0..0;
         self.progress = Progress::Unplaced;
         self.window.restart();
