@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use lsmer_core::{
-    ALL, Arrival, BlockShelf, CompactionJob, Cursor, Error, ErrorKind, Flushed, JobKind, JobOutput,
-    Place, Result, RunId, TableId, TableMeta, Target, TreeEdit, TreeView, check, mutant,
+    ALL, BlockShelf, CompactionJob, Cursor, Error, ErrorKind, Flushed, JobKind, JobOutput, Result,
+    TableId, TableMeta, TreeView, check, mutant,
 };
 use lsmer_manifest::Edit;
 use lsmer_sync::atomic::Ordering;
@@ -66,30 +66,23 @@ impl CompactJob {
         }
         let mut merge = Merge::new(cursors);
         merge.seek(ALL, false);
-        let inputs: BTreeSet<_> = self.job.tables().collect();
-        let read = version.tree.tables().filter(|table| inputs.contains(&table.id));
+        let read = self.job.metas(&version.tree);
         let flushed = read.fold(Flushed::default(), |all, table| all.and(table.flushed));
+        let older = to.target.first_older(&version.tree).ok_or_else(moved)?;
         let output = Output::new(&self.shared, &self.space, to.level, table_bytes);
         Ok(Merging {
             merge,
             shelf: BlockShelf::default(),
             survive: Survive::new(self.shared.snapshots.boundaries(&self.shared.visible)),
             output: output.flushed(flushed),
-            below: older_than_output(version, to.target).ok_or_else(moved)?,
-            inputs,
+            below: version.runs[older..].to_vec(),
+            inputs: self.job.tables().collect(),
         })
-    }
-
-    fn inputs(&self) -> Vec<(RunId, TableId)> {
-        let inputs = self.job.inputs.iter();
-        inputs.flat_map(|input| input.tables.iter().map(|table| (input.run, *table))).collect()
     }
 
     fn move_tables(&self) -> Result<()> {
         let view = self.space.view_owned();
-        let moved: BTreeSet<TableId> = self.job.tables().collect();
-        let tables = view.version.tree.tables().filter(|table| moved.contains(&table.id));
-        self.install(tables.map(Arc::clone).collect())?;
+        self.install(self.job.metas(&view.version.tree).map(Arc::clone).collect())?;
         self.shared.counters.moves.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
@@ -97,9 +90,7 @@ impl CompactJob {
     /// The files go when their last reader lets go of them.
     fn drop_tables(&self) -> Result<()> {
         let view = self.space.view_owned();
-        let dropped: BTreeSet<TableId> = self.job.tables().collect();
-        let tables = view.version.tree.tables().filter(|table| dropped.contains(&table.id));
-        let bytes: u64 = tables.map(|table| table.file_bytes).sum();
+        let bytes: u64 = self.job.metas(&view.version.tree).map(|table| table.file_bytes).sum();
         self.install(Vec::new())?;
         self.shared.counters.drops.fetch_add(1, Ordering::Relaxed);
         self.shared.counters.dropped_bytes.fetch_add(bytes, Ordering::Relaxed);
@@ -119,14 +110,7 @@ impl CompactJob {
                 Error::new(ErrorKind::Conflict, "a compaction became illegal").detail(law)
             })?;
         }
-        let arrival = self.job.output().filter(|_| !tables.is_empty()).map(|output| {
-            let (run, place) = match output.target {
-                Target::Existing(run) => (run, Place::Oldest),
-                Target::New(place) => (shared.new_run(), place),
-            };
-            Arrival { run, level: output.level, place, tables }
-        });
-        let change = TreeEdit { remove: self.inputs(), add: arrival.into_iter().collect() };
+        let change = self.job.edit(tables, || shared.new_run());
         let edit = Edit {
             next_table: Some(shared.next_table.load(Ordering::Relaxed)),
             next_run: Some(shared.next_run.load(Ordering::Relaxed)),
@@ -211,19 +195,6 @@ impl BackgroundJob for CompactJob {
         }
         self.shared.schedule(&self.space);
     }
-}
-
-/// Returns the runs that are older than the output, or were put into it.
-fn older_than_output(version: &Version, target: Target) -> Option<Vec<RunTables>> {
-    let runs = &version.runs;
-    let position = |id: RunId| runs.iter().position(|run| run.id == id);
-    let first = match target {
-        Target::Existing(id) | Target::New(Place::After(id)) => position(id)? + 1,
-        Target::New(Place::Before(id)) => position(id)?,
-        Target::New(Place::Newest) => 0,
-        Target::New(Place::Oldest) => runs.len(),
-    };
-    Some(runs[first..].to_vec())
 }
 
 fn moved() -> Error {

@@ -94,50 +94,34 @@ impl<'a> SimTree<'a> {
     }
 
     fn carry_out(&mut self, job: &CompactionJob) {
-        let pairs = |input: &lsmer_core::JobInput| {
-            let run = input.run;
-            input.tables.clone().into_iter().map(move |table| (run, table))
-        };
-        let read: Vec<(RunId, TableId)> = job.inputs.iter().flat_map(pairs).collect();
         let tables = match job.kind {
             JobKind::Merge { output, table_bytes } => {
-                let (entries, seqnos) = self.merged(output.target, &read);
+                let (entries, seqnos) = self.merged(job, output.target);
                 self.cut(&entries, table_bytes, seqnos)
             }
-            JobKind::Move { .. } => self.tables_of(&read),
+            JobKind::Move { .. } => job.metas(&self.tree).map(Arc::clone).collect(),
             JobKind::Drop => Vec::new(),
         };
-        let arrival = job.output().filter(|_| !tables.is_empty()).map(|output| {
-            let (run, place) = match output.target {
-                Target::Existing(run) => (run, Place::Oldest),
-                Target::New(place) => (RunId(self.next_id()), place),
-            };
-            Arrival { run, level: output.level, place, tables }
-        });
-        self.apply(&TreeEdit { remove: read.clone(), add: arrival.into_iter().collect() });
+        let edit = job.edit(tables, || RunId(self.next_id()));
+        self.apply(&edit);
         if !matches!(job.kind, JobKind::Move { .. }) {
-            for (_, table) in read {
+            for table in job.tables() {
                 self.contents.remove(&table);
             }
         }
     }
 
-    fn tables_of(&self, read: &[(RunId, TableId)]) -> Vec<Arc<TableMeta>> {
-        let is_read = |table: &&Arc<TableMeta>| read.iter().any(|(_, id)| *id == table.id);
-        self.tree.tables().filter(is_read).map(Arc::clone).collect()
-    }
-
     /// Returns what a merge leaves of tables, and the smallest and the largest of their seqnos.
-    fn merged(&self, target: Target, read: &[(RunId, TableId)]) -> (Vec<Entry>, (u64, u64)) {
-        let tables = self.tables_of(read);
+    fn merged(&self, job: &CompactionJob, target: Target) -> (Vec<Entry>, (u64, u64)) {
         let mut entries = Vec::new();
-        // Newest first, as the tree has them; neighbours in a run are disjoint.
-        for table in &tables {
+        let (mut oldest, mut newest) = (u64::MAX, 0);
+        // Newest first; neighbours in a run are disjoint.
+        for table in job.metas(&self.tree) {
             entries = merge(&entries, &self.contents[&table.id]);
+            (oldest, newest) = (oldest.min(table.min_seqno.0), newest.max(table.max_seqno.0));
         }
-        let first = self.first_below(target);
-        let below = &self.tree.runs[first..];
-        let inputs: BTreeSet<TableId> = read.iter().map(|(_, table)| *table).collect();
+        let below = &self.tree.runs[target.first_older(&self.tree).expect("the job is legal")..];
+        let inputs: BTreeSet<TableId> = job.tables().collect();
         entries.retain(|entry| {
             let key = entry.key().to_be_bytes();
             let hidden = |run: &lsmer_core::Run| {
@@ -145,21 +129,7 @@ impl<'a> SimTree<'a> {
             };
             !entry.is_delete() || below.iter().any(hidden)
         });
-        let oldest = tables.iter().map(|table| table.min_seqno.0).min().unwrap_or(0);
-        let newest = tables.iter().map(|table| table.max_seqno.0).max().unwrap_or(0);
         (entries, (oldest, newest))
-    }
-
-    /// Returns the first run that is older than a job's output, or that it is put into.
-    fn first_below(&self, target: Target) -> usize {
-        let runs = &self.tree.runs;
-        let at = |id| runs.iter().position(|run| run.id == id).expect("the job is legal");
-        match target {
-            Target::Existing(id) | Target::New(Place::After(id)) => at(id) + 1,
-            Target::New(Place::Before(id)) => at(id),
-            Target::New(Place::Newest) => 0,
-            Target::New(Place::Oldest) => runs.len(),
-        }
     }
 
     /// Writes tables.

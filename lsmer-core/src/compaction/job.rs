@@ -1,8 +1,8 @@
 //! Jobs: what a strategy wants done, as plain data that prints in one line.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, collections::BTreeSet, fmt, sync::Arc};
 
-use crate::{Place, Run, RunId, TableId};
+use crate::{Arrival, Place, Run, RunId, TableId, TableMeta, Tree, TreeEdit};
 
 /// One compaction. Plain data: it can be printed, compared, [encoded](Self::encode), and with the
 /// feature `serde` serialised.
@@ -107,6 +107,44 @@ impl CompactionJob {
     /// Returns the tables it takes.
     pub fn tables(&self) -> impl Iterator<Item = TableId> + Clone {
         self.inputs.iter().flat_map(|input| &input.tables).copied()
+    }
+
+    /// Returns what is known of the tables it takes, those of newer runs first.
+    pub fn metas<'a>(&self, tree: &'a Tree) -> impl Iterator<Item = &'a Arc<TableMeta>> {
+        let taken: BTreeSet<TableId> = self.tables().collect();
+        tree.tables().filter(move |table| taken.contains(&table.id))
+    }
+
+    /// Returns the change of the tree once it is carried out: what it takes leaves, and `tables`
+    /// arrive. If they make a run, it is given the name that `new_run` returns.
+    pub fn edit(&self, tables: Vec<Arc<TableMeta>>, new_run: impl FnOnce() -> RunId) -> TreeEdit {
+        let of_run = |input: &JobInput| {
+            let run = input.run;
+            input.tables.clone().into_iter().map(move |table| (run, table))
+        };
+        let arrival = self.output().filter(|_| !tables.is_empty()).map(|output| {
+            let (run, place) = match output.target {
+                Target::Existing(run) => (run, Place::Oldest),
+                Target::New(place) => (new_run(), place),
+            };
+            Arrival { run, level: output.level, place, tables }
+        });
+        let remove = self.inputs.iter().flat_map(of_run).collect();
+        TreeEdit { remove, add: arrival.into_iter().collect() }
+    }
+}
+
+impl Target {
+    /// Returns the number of the first run of a tree that is older than what is written there;
+    /// `None` if the run that names the place is gone.
+    pub fn first_older(self, tree: &Tree) -> Option<usize> {
+        let position = |id| tree.runs.iter().position(|run| run.id == id);
+        match self {
+            Self::Existing(id) | Self::New(Place::After(id)) => Some(position(id)? + 1),
+            Self::New(Place::Before(id)) => position(id),
+            Self::New(Place::Newest) => Some(0),
+            Self::New(Place::Oldest) => Some(tree.runs.len()),
+        }
     }
 }
 

@@ -8,8 +8,8 @@ use std::{
 };
 
 use lsmer_core::{
-    Arrival, CompactionJob, CompactionStrategy, Flushed, JobKind, JobOutput, Place, PlanContext,
-    Run, RunId, TableId, TableMeta, Target, Tree, TreeEdit, TreeView, check,
+    Arrival, CompactionJob, CompactionStrategy, Flushed, JobKind, Place, PlanContext, Run, RunId,
+    TableId, TableMeta, Tree, TreeEdit, TreeView, check,
 };
 
 /// A key and a seqno.
@@ -144,25 +144,10 @@ impl TreeSim {
         let read: Vec<_> = job.tables().collect();
         let tables = match job.kind {
             JobKind::Merge { table_bytes, .. } => self.merge(&read, table_bytes),
-            JobKind::Move { .. } => {
-                let tables = self.tree.tables().filter(|table| read.contains(&table.id));
-                tables.map(Arc::clone).collect()
-            }
+            JobKind::Move { .. } => job.metas(&self.tree).map(Arc::clone).collect(),
             JobKind::Drop => Vec::new(),
         };
-        let arrival = job.output().map(|JobOutput { target, level }| {
-            let (run, place) = match target {
-                Target::Existing(run) => (run, Place::Oldest),
-                Target::New(place) => (RunId(self.next_id()), place),
-            };
-            Arrival { run, level, place, tables }
-        });
-        let pairs = job
-            .inputs
-            .iter()
-            .flat_map(|input| input.tables.iter().map(move |table| (input.run, *table)));
-        let add = arrival.into_iter().collect();
-        let edit = TreeEdit { remove: pairs.collect(), add };
+        let edit = job.edit(tables, || RunId(self.next_id()));
         self.tree = self.tree.apply(&edit).map_err(|error| format!("{error}: {edit:?}"))?;
         Ok(())
     }
