@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 mod certified;
+mod checkpoints;
 mod drops;
 mod failed_syncs;
 mod flips;
